@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/**
+ * Every setting there is. A value that is present and wrong stops the start; nothing is guessed. `describe` is what
+ * the README's table says of it. Settings whose values are secrets are listed in SECRET_SETTINGS and never printed.
+ */
+const MAX_TIMER_SECONDS = 2_147_483;
+
+const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `is less than ${min}`).max(max, `is more than ${max}`));
+const seconds = (min: number) => wholeNumber(min, MAX_TIMER_SECONDS);
+const port = wholeNumber(0, 65_535);
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+const quantity = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'is not a quantity such as 100m or 128Mi');
+
+export const settingsSchema = z.object({
+  PORT: port.default(8080).describe('Port of the API and the proxy; 0 takes a free one'),
+  BIND_ADDRESS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Address to listen on; 127.0.0.1 for the process runtime, else all'),
+  METRICS_PORT: port.default(9090).describe('Port of `/metrics`; 0 takes a free one'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('Least level that is logged'),
+  TLS_CERT_PATH: z.string().min(1).optional().describe('PEM certificate chain; with `TLS_KEY_PATH` the API speaks TLS'),
+  TLS_KEY_PATH: z.string().min(1).optional().describe('PEM key of that certificate'),
+
+  AUTH_TOKEN_SECRET: z
+    .string()
+    .min(32, 'has fewer than 32 bytes')
+    .optional()
+    .describe('HS256 key of the tokens, at least 32 bytes'),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+    .optional()
+    .describe('Where the keys of RS256/ES256 tokens are published'),
+  AUTH_ISSUER: z.string().min(1).optional().describe('Issuer that tokens must name (needed with `AUTH_JWKS_URL`)'),
+  AUTH_AUDIENCE: z.string().min(1).optional().describe('Audience that tokens must name (needed with `AUTH_JWKS_URL`)'),
+  CORS_ORIGINS: list.default([]).describe('Origins of browsers that may call, comma-separated, or `*`'),
+  RATE_LIMIT_PER_OWNER: wholeNumber(0)
+    .default(0)
+    .describe('Requests a second for each owner, per replica; 0: no limit'),
+
+  RUNTIME: z
+    .enum(['process'])
+    .default('process')
+    .describe('Where pods run: `process` (child processes of this machine)'),
+  STORE: z.enum(['memory']).default('memory').describe('What remembers the sessions: `memory`'),
+
+  IDLE_TIMEOUT_SECONDS: seconds(1).default(600).describe('A session nobody has used for this long is ended'),
+  MAX_LIFETIME_SECONDS: seconds(0).default(0).describe('A session older than this is ended although in use; 0: never'),
+  CLEANUP_INTERVAL_SECONDS: seconds(1)
+    .default(60)
+    .describe('At least this often the leader looks for what is due or left over'),
+  POD_CREATION_TIMEOUT: seconds(1).default(120).describe('Seconds after which a pod that is not ready is given up'),
+  TOMBSTONE_SECONDS: seconds(0).default(3600).describe('How long an ended id stays reserved for its owner'),
+  MAX_CONCURRENT_SESSIONS: wholeNumber(1).default(1000).describe('Sessions that may have a pod at once'),
+  MAX_SESSIONS_PER_OWNER: wholeNumber(0).default(0).describe('The same for each owner; 0: no limit'),
+  MAX_CONCURRENT_CREATIONS: wholeNumber(1)
+    .default(50)
+    .describe('Pods that one replica makes at once; further ones queue'),
+  MAX_PENDING_REQUESTS: wholeNumber(1).default(1000).describe('Requests that one replica holds while pods start'),
+  MAX_BODY_BYTES: wholeNumber(0).default(0).describe('Largest request body passed to a pod; 0: no limit'),
+
+  SESSION_POD_PORT: port
+    .default(8080)
+    .describe('Port of the `default` template (a process gets a port of its own in PORT)'),
+  SESSION_POD_MEMORY_LIMIT: quantity
+    .default('512Mi')
+    .describe('Memory at which a pod of the `default` template is killed'),
+  TEMPLATES_PATH: z.string().min(1).optional().describe('YAML file of named templates'),
+
+  PROXY_CONNECT_TIMEOUT_SECONDS: seconds(1).default(5).describe('How long dialling a pod is tried'),
+  PROXY_FIRST_BYTE_TIMEOUT_SECONDS: seconds(0)
+    .default(3600)
+    .describe('How long a pod may take to begin its answer; 0: for ever'),
+  PROXY_IDLE_STREAM_TIMEOUT_SECONDS: seconds(0)
+    .default(3600)
+    .describe('How long a stream may be silent in both directions; 0: for ever'),
+  SHUTDOWN_DELAY_SECONDS: seconds(0)
+    .default(0)
+    .describe('How long a stopping replica goes on accepting, until load balancers have noticed'),
+  SHUTDOWN_DRAIN_SECONDS: seconds(0)
+    .default(30)
+    .describe('How long what is open may take to finish at a stop or past a lifetime'),
+});
+
+export const SECRET_SETTINGS = ['AUTH_TOKEN_SECRET'] as const satisfies readonly (keyof Settings)[];
+
+export type Settings = z.infer<typeof settingsSchema>;
