@@ -7,15 +7,20 @@ const LONGEST_TOUCH_WINDOW_MS = 5_000;
 const LONGEST_BACK_OFF_MS = 60_000;
 const FIRST_FAILED_BACK_OFF_MS = 10_000;
 
-type Timing = Pick<Session, 'idleTimeoutMs' | 'maxLifetimeMs' | 'openedAtMs' | 'lastUsedAtMs'>;
+type Timing = Pick<Session, 'idleTimeoutMs' | 'maxLifetimeMs' | 'openedAtMs' | 'lastUsedAtMs'> & {
+  state?: Session['state'];
+  lastFailure?: Session['lastFailure'];
+};
 
 /** How old the last touch may be before a request has to go through the store; also the period of the heartbeat. */
 export function touchWindowMs(session: Pick<Session, 'idleTimeoutMs'>): number {
   return Math.min(LONGEST_TOUCH_WINDOW_MS, session.idleTimeoutMs / 4);
 }
 
+/** A failed session is kept for its idle timeout after it failed, so that its owner can still read why. */
 export function idleAtMs(session: Timing): number {
-  return session.lastUsedAtMs + session.idleTimeoutMs;
+  const failedAtMs = session.state === 'failed' ? (session.lastFailure?.atMs ?? 0) : 0;
+  return Math.max(session.lastUsedAtMs, failedAtMs) + session.idleTimeoutMs;
 }
 
 /** When its lifetime is over; undefined: never. */

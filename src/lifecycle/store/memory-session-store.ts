@@ -1,0 +1,327 @@
+import { Clock } from '../../platform/clock.js';
+import { Randomness } from '../../platform/randomness.js';
+import { dueAtMs, isExpired, reapReason } from '../deadlines.js';
+import { MemoryLost } from '../lifecycle.errors.js';
+import type { Pod } from '../runtime/pod.js';
+import type { SessionId } from '../session-id.js';
+import { assertMove, isLive } from '../session-states.js';
+import type { Caller, Failure, Opening, Session, Timeouts } from '../session.js';
+import { AddressBook } from './address-book.js';
+import { DueQueue } from './due-queue.js';
+import { MemoryImport } from './memory-import.js';
+import * as rules from './record-rules.js';
+import { SessionCounts } from './session-counts.js';
+import { SessionList } from './session-list.js';
+import {
+  type Entered,
+  type ImportToken,
+  type Moved,
+  type PodDeath,
+  type Ref,
+  type Refused,
+  RETRY_START_AFTER_MS,
+  type SessionFilter,
+  SessionStore,
+  type StoreLimits,
+  type StoreTally,
+  type Touch,
+} from './session-store.js';
+
+type Watcher = (session: Session) => void;
+
+/**
+ * The embedded store: a map in this process, for one replica. Every method runs from compare to write without a
+ * pause, which is what makes it atomic. It starts without a marker, as a server that just lost its memory would.
+ */
+export class MemorySessionStore extends SessionStore {
+  private readonly watchers = new Set<Watcher>();
+  private records = new Map<SessionId, Session>();
+  private tombstones: Session[] = [];
+  private counts: SessionCounts;
+  private addresses = new AddressBook();
+  private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
+  private readonly import: MemoryImport;
+
+  constructor(
+    private readonly clock: Clock,
+    randomness: Randomness,
+    private readonly limits: StoreLimits,
+  ) {
+    super();
+    this.counts = new SessionCounts(limits);
+    this.import = new MemoryImport(randomness);
+  }
+
+  /** Forgets everything, as the restart of a server without persistence does. */
+  loseMemory(): void {
+    this.records = new Map();
+    this.tombstones = [];
+    this.counts = new SessionCounts(this.limits);
+    this.addresses = new AddressBook();
+    this.queue.clear();
+    this.import.loseMarker();
+  }
+
+  nowMs(): number {
+    return this.clock.nowMs();
+  }
+
+  enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
+    return this.step((nowMs): Entered | Refused => {
+      const record = this.records.get(id);
+      if (!record) return this.openAnew(undefined, id, caller, opening);
+      if (!mayReach(record, caller)) return 'not-yours';
+      if (isToBeOpened(record, nowMs)) return this.openAnew(record, id, caller, opening);
+      if (isLive(record.state) && rules.isConflict(record, opening)) return 'conflict';
+      if (record.state === 'failed') return { outcome: 'found', session: record };
+      return { outcome: 'found', session: this.write(rules.touched(record, record.state === 'ready' ? 1 : 0, nowMs)) };
+    });
+  }
+
+  private openAnew(record: Session | undefined, id: SessionId, caller: Caller, opening: Opening): Entered | Refused {
+    const owner = record?.owner ?? caller.owner;
+    const hasEnded = record?.state === 'ended' || record?.state === 'terminating';
+    if (hasEnded && owner !== caller.owner) return 'not-yours';
+    const refusal = record?.state === 'ready' ? undefined : this.counts.refusal(owner);
+    if (refusal) return refusal;
+    const begin = { id, caller, opening, nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
+    return { outcome: 'opened', session: this.write(rules.begun(record, begin)) };
+  }
+
+  touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
+    return this.step((nowMs) =>
+      touches.map((touch) => {
+        const record = this.standing(touch);
+        if (record?.state !== 'ready') return this.moved(touch);
+        this.write(rules.touched(record, touch.requests, nowMs));
+        return 'touched' as const;
+      }),
+    );
+  }
+
+  tryStart(ref: Ref): Promise<'start' | { waitMs: number } | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'creating' || record.pod) return this.moved(ref);
+      const earliestMs = Math.max(record.startNotBeforeMs ?? 0, (record.triedAtMs ?? -Infinity) + RETRY_START_AFTER_MS);
+      if (earliestMs > nowMs) return { waitMs: earliestMs - nowMs };
+      this.write({ ...record, triedAtMs: nowMs });
+      return 'start' as const;
+    });
+  }
+
+  namePod(ref: Ref, pod: Pod): Promise<'named' | Moved> {
+    return this.step(() => {
+      const record = this.standing(ref);
+      if (record?.state !== 'creating') return this.moved(ref);
+      if (record.pod) return record.pod.uid === pod.uid ? 'named' : this.moved(ref);
+      this.write(rules.podNamed(record, pod));
+      return 'named' as const;
+    });
+  }
+
+  markReady(ref: Ref, address: string): Promise<'ready' | { addressHeldMs: number } | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'creating' || !record.pod) return this.moved(ref);
+      const addressHeldMs = this.addresses.heldMs(address, record.id, nowMs);
+      if (addressHeldMs > 0) return { addressHeldMs };
+      this.write(rules.madeReady(record, address, nowMs));
+      return 'ready' as const;
+    });
+  }
+
+  replace(ref: Ref, death: PodDeath, startAfterMs: number): Promise<Session | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'creating' && record?.state !== 'ready') return this.moved(ref);
+      const { startTimeoutMs } = this.limits;
+      return this.write(rules.replaced(record, { death, startAfterMs, startTimeoutMs, nowMs }));
+    });
+  }
+
+  fail(ref: Ref, failure: Failure, backOffMs: number): Promise<'failed' | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'creating') return this.moved(ref);
+      this.write(rules.failed(record, failure, backOffMs, nowMs));
+      return 'failed' as const;
+    });
+  }
+
+  reap(ref: Ref): Promise<'terminating' | 'not-due' | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'ready' && record?.state !== 'failed') return this.moved(ref);
+      const reason = reapReason(record, nowMs);
+      if (!reason) return 'not-due' as const;
+      this.write(rules.terminating(record, reason));
+      return 'terminating' as const;
+    });
+  }
+
+  end(id: SessionId, caller: Caller): Promise<Session | 'absent' | Refused> {
+    return this.step(() => {
+      const record = this.records.get(id);
+      if (!record) return 'absent';
+      if (!mayReach(record, caller)) return 'not-yours';
+      return isLive(record.state) ? this.write(rules.terminating(record, 'request')) : record;
+    });
+  }
+
+  finish(ref: Ref, pods: 'left' | 'none'): Promise<'ended' | Moved> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record?.state !== 'terminating' && record?.state !== 'ended') return this.moved(ref);
+      const forgetAtMs = record.forgetAtMs ?? (pods === 'none' ? nowMs + this.limits.tombstoneMs : undefined);
+      if (record.state === 'terminating' || forgetAtMs !== record.forgetAtMs)
+        this.write(rules.ended(record, forgetAtMs));
+      return 'ended' as const;
+    });
+  }
+
+  change(id: SessionId, caller: Caller, timeouts: Timeouts): Promise<Session | 'absent' | Refused> {
+    return this.step(() => {
+      const record = this.records.get(id);
+      if (!record) return 'absent';
+      if (!mayReach(record, caller)) return 'not-yours';
+      return isLive(record.state) ? this.write(rules.changed(record, timeouts)) : 'absent';
+    });
+  }
+
+  isNamed(pod: Pod): Promise<boolean> {
+    return this.step(() => {
+      const record = pod.assignment && this.records.get(pod.assignment.id);
+      if (!record || (record.state !== 'creating' && record.state !== 'ready')) return false;
+      if (record.pod) return record.pod.uid === pod.uid;
+      return record.generation === pod.assignment?.generation && record.owner === pod.assignment.owner;
+    });
+  }
+
+  find(id: SessionId): Promise<Session | undefined> {
+    return this.step(() => this.records.get(id));
+  }
+
+  list(filter: SessionFilter): Promise<{ sessions: readonly Session[]; next?: string }> {
+    return this.step(() => new SessionList(this.records).page(filter));
+  }
+
+  due(limit: number): Promise<{ sessions: readonly Session[]; nextInMs?: number }> {
+    return this.step((nowMs) => {
+      const { ids, nextAtMs } = this.queue.due(nowMs, limit);
+      const sessions = ids.flatMap((id) => this.records.get(id as SessionId) ?? []);
+      return { sessions, nextInMs: nextAtMs === undefined ? undefined : Math.max(0, nextAtMs - nowMs) };
+    });
+  }
+
+  postpone(ref: Ref, ms: number): Promise<void> {
+    return this.step((nowMs) => {
+      const record = this.standing(ref);
+      if (record && record.state !== 'ended') this.write(record, nowMs + ms);
+    });
+  }
+
+  tally(): Promise<StoreTally> {
+    return this.step(() => this.counts.tally());
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection, as with a store that is far
+  async beginImport(): Promise<ImportToken | 'not-needed'> {
+    return this.import.begin();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async importPod(token: ImportToken, pod: Pod): Promise<'imported' | 'outranked' | 'void'> {
+    if (!this.import.isCurrent(token)) return 'void';
+    const draft = rules.imported(pod, { nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs });
+    if (!draft || pod.markedUntilMs !== undefined || pod.deleting) return 'outranked';
+    const record = this.records.get(draft.id);
+    if (record && record.generation > draft.generation) return 'outranked';
+    this.write(draft);
+    return 'imported';
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async finishImport(token: ImportToken, liveUids: ReadonlySet<string>): Promise<'usable' | 'void'> {
+    if (!this.import.isCurrent(token)) return 'void';
+    for (const record of [...this.records.values()])
+      if (record.state === 'ready' && !liveUids.has(record.pod?.uid ?? '')) this.lose(record);
+    this.import.setMarker();
+    return 'usable';
+  }
+
+  private lose(record: Session): void {
+    const state = assertMove(record.state, 'importLost');
+    const { pod: _1, readyAtMs: _2, ...rest } = record;
+    this.write({ ...rest, state, forgetAtMs: this.nowMs() + this.limits.tombstoneMs });
+  }
+
+  watch(changed: Watcher): () => void {
+    const watcher: Watcher = (session) => changed(session);
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** Everything but the import passes here: no answer from a store that does not remember. */
+  // eslint-disable-next-line @typescript-eslint/require-await
+  private async step<T>(run: (nowMs: number) => T): Promise<T> {
+    if (!this.import.hasMarker) throw new MemoryLost('the store has lost its memory and is not rebuilt yet');
+    const nowMs = this.nowMs();
+    this.forgetTombstones(nowMs);
+    return run(nowMs);
+  }
+
+  private standing(ref: Ref): Session | undefined {
+    const record = this.records.get(ref.id);
+    if (record?.generation !== ref.generation) return undefined;
+    return ref.uid === undefined || record.pod?.uid === ref.uid ? record : undefined;
+  }
+
+  private moved(ref: Ref): Moved {
+    return { moved: this.records.get(ref.id) };
+  }
+
+  /** The one place where a record changes. */
+  private write(draft: rules.Draft, postponedUntilMs?: number): Session {
+    const before = this.records.get(draft.id);
+    const session: Session = { ...draft, version: (before?.version ?? 0) + 1, dueAtMs: undefined };
+    session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
+    Object.freeze(session);
+    this.records.set(session.id, session);
+    this.counts.moved(before, session);
+    this.addresses.moved(before, session, this.nowMs());
+    if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
+    if (session.forgetAtMs !== undefined) this.tombstones.push(session);
+    for (const watcher of this.watchers) watcher(session);
+    return session;
+  }
+
+  /** All tombstones live equally long, so the oldest is always in front. */
+  private forgetTombstones(nowMs: number): void {
+    while (this.tombstones[0] && this.tombstones[0].forgetAtMs! <= nowMs) {
+      const tombstone = this.tombstones.shift()!;
+      if (this.records.get(tombstone.id) !== tombstone) continue;
+      this.records.delete(tombstone.id);
+      this.counts.moved(tombstone, undefined);
+    }
+  }
+}
+
+/** The owner and admins; for everybody else the session does not exist. */
+function mayReach(record: Session, caller: Caller): boolean {
+  return caller.isAdmin || record.owner === caller.owner;
+}
+
+function isToBeOpened(record: Session, nowMs: number): boolean {
+  switch (record.state) {
+    case 'ended':
+    case 'terminating':
+      return true;
+    case 'failed':
+      return nowMs >= (record.retryAtMs ?? 0);
+    case 'ready':
+      return isExpired(record, nowMs);
+    case 'creating':
+      return false;
+  }
+}
