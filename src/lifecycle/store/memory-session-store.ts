@@ -1,17 +1,15 @@
 import { Clock } from '../../platform/clock.js';
 import { Randomness } from '../../platform/randomness.js';
-import { dueAtMs, isExpired, reapReason } from '../deadlines.js';
+import { isExpired, reapReason } from '../deadlines.js';
 import { MemoryLost } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
-import { assertMove, isLive } from '../session-states.js';
+import { isLive } from '../session-states.js';
 import type { Caller, Failure, Opening, Session, Timeouts } from '../session.js';
-import { AddressBook } from './address-book.js';
-import { DueQueue } from './due-queue.js';
 import { MemoryImport } from './memory-import.js';
+import { MemoryRecords } from './memory-records.js';
 import * as rules from './record-rules.js';
-import { SessionCounts } from './session-counts.js';
-import { SessionList } from './session-list.js';
+import { sessionPage } from './session-list.js';
 import {
   type Entered,
   type ImportToken,
@@ -27,19 +25,12 @@ import {
   type Touch,
 } from './session-store.js';
 
-type Watcher = (session: Session) => void;
-
 /**
  * The embedded store: a map in this process, for one replica. Every method runs from compare to write without a
  * pause, which is what makes it atomic. It starts without a marker, as a server that just lost its memory would.
  */
 export class MemorySessionStore extends SessionStore {
-  private readonly watchers = new Set<Watcher>();
-  private records = new Map<SessionId, Session>();
-  private tombstones: Session[] = [];
-  private counts: SessionCounts;
-  private addresses = new AddressBook();
-  private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
+  private readonly records: MemoryRecords;
   private readonly import: MemoryImport;
 
   constructor(
@@ -48,17 +39,13 @@ export class MemorySessionStore extends SessionStore {
     private readonly limits: StoreLimits,
   ) {
     super();
-    this.counts = new SessionCounts(limits);
+    this.records = new MemoryRecords(limits);
     this.import = new MemoryImport(randomness);
   }
 
   /** Forgets everything, as the restart of a server without persistence does. */
   loseMemory(): void {
-    this.records = new Map();
-    this.tombstones = [];
-    this.counts = new SessionCounts(this.limits);
-    this.addresses = new AddressBook();
-    this.queue.clear();
+    this.records.clear();
     this.import.loseMarker();
   }
 
@@ -82,7 +69,7 @@ export class MemorySessionStore extends SessionStore {
     const owner = record?.owner ?? caller.owner;
     const hasEnded = record?.state === 'ended' || record?.state === 'terminating';
     if (hasEnded && owner !== caller.owner) return 'not-yours';
-    const refusal = record?.state === 'ready' ? undefined : this.counts.refusal(owner);
+    const refusal = record?.state === 'ready' ? undefined : this.records.counts.refusal(owner);
     if (refusal) return refusal;
     const begin = { id, caller, opening, nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
     return { outcome: 'opened', session: this.write(rules.begun(record, begin)) };
@@ -124,7 +111,7 @@ export class MemorySessionStore extends SessionStore {
     return this.step((nowMs) => {
       const record = this.standing(ref);
       if (record?.state !== 'creating' || !record.pod) return this.moved(ref);
-      const addressHeldMs = this.addresses.heldMs(address, record.id, nowMs);
+      const addressHeldMs = this.records.addresses.heldMs(address, record.id, nowMs);
       if (addressHeldMs > 0) return { addressHeldMs };
       this.write(rules.madeReady(record, address, nowMs));
       return 'ready' as const;
@@ -203,13 +190,12 @@ export class MemorySessionStore extends SessionStore {
   }
 
   list(filter: SessionFilter): Promise<{ sessions: readonly Session[]; next?: string }> {
-    return this.step(() => new SessionList(this.records).page(filter));
+    return this.step(() => sessionPage(this.records.all(), filter));
   }
 
   due(limit: number): Promise<{ sessions: readonly Session[]; nextInMs?: number }> {
     return this.step((nowMs) => {
-      const { ids, nextAtMs } = this.queue.due(nowMs, limit);
-      const sessions = ids.flatMap((id) => this.records.get(id as SessionId) ?? []);
+      const { sessions, nextAtMs } = this.records.due(nowMs, limit);
       return { sessions, nextInMs: nextAtMs === undefined ? undefined : Math.max(0, nextAtMs - nowMs) };
     });
   }
@@ -222,7 +208,7 @@ export class MemorySessionStore extends SessionStore {
   }
 
   tally(): Promise<StoreTally> {
-    return this.step(() => this.counts.tally());
+    return this.step(() => this.records.counts.tally());
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection, as with a store that is far
@@ -244,22 +230,15 @@ export class MemorySessionStore extends SessionStore {
   // eslint-disable-next-line @typescript-eslint/require-await
   async finishImport(token: ImportToken, liveUids: ReadonlySet<string>): Promise<'usable' | 'void'> {
     if (!this.import.isCurrent(token)) return 'void';
-    for (const record of [...this.records.values()])
-      if (record.state === 'ready' && !liveUids.has(record.pod?.uid ?? '')) this.lose(record);
+    for (const record of this.records.all())
+      if (record.state === 'ready' && !liveUids.has(record.pod?.uid ?? ''))
+        this.write(rules.lost(record, this.nowMs() + this.limits.tombstoneMs));
     this.import.setMarker();
     return 'usable';
   }
 
-  private lose(record: Session): void {
-    const state = assertMove(record.state, 'importLost');
-    const { pod: _1, readyAtMs: _2, ...rest } = record;
-    this.write({ ...rest, state, forgetAtMs: this.nowMs() + this.limits.tombstoneMs });
-  }
-
-  watch(changed: Watcher): () => void {
-    const watcher: Watcher = (session) => changed(session);
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+  watch(changed: (session: Session) => void): () => void {
+    return this.records.watch(changed);
   }
 
   /** Everything but the import passes here: no answer from a store that does not remember. */
@@ -267,7 +246,7 @@ export class MemorySessionStore extends SessionStore {
   private async step<T>(run: (nowMs: number) => T): Promise<T> {
     if (!this.import.hasMarker) throw new MemoryLost('the store has lost its memory and is not rebuilt yet');
     const nowMs = this.nowMs();
-    this.forgetTombstones(nowMs);
+    this.records.forgetTombstones(nowMs);
     return run(nowMs);
   }
 
@@ -281,29 +260,8 @@ export class MemorySessionStore extends SessionStore {
     return { moved: this.records.get(ref.id) };
   }
 
-  /** The one place where a record changes. */
   private write(draft: rules.Draft, postponedUntilMs?: number): Session {
-    const before = this.records.get(draft.id);
-    const session: Session = { ...draft, version: (before?.version ?? 0) + 1, dueAtMs: undefined };
-    session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
-    Object.freeze(session);
-    this.records.set(session.id, session);
-    this.counts.moved(before, session);
-    this.addresses.moved(before, session, this.nowMs());
-    if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
-    if (session.forgetAtMs !== undefined) this.tombstones.push(session);
-    for (const watcher of this.watchers) watcher(session);
-    return session;
-  }
-
-  /** All tombstones live equally long, so the oldest is always in front. */
-  private forgetTombstones(nowMs: number): void {
-    while (this.tombstones[0] && this.tombstones[0].forgetAtMs! <= nowMs) {
-      const tombstone = this.tombstones.shift()!;
-      if (this.records.get(tombstone.id) !== tombstone) continue;
-      this.records.delete(tombstone.id);
-      this.counts.moved(tombstone, undefined);
-    }
+    return this.records.write(draft, this.nowMs(), postponedUntilMs);
   }
 }
 

@@ -12,6 +12,15 @@ import type { PodDeath } from './session-store.js';
  */
 export type Draft = Omit<Session, 'version' | 'dueAtMs'>;
 
+/** What belongs to a start under way. */
+const START = ['startDeadlineAtMs', 'startNotBeforeMs', 'triedAtMs'] as const;
+
+function without<K extends keyof Session>(session: Session, ...names: readonly K[]): Omit<Session, K> {
+  const rest: Partial<Session> = { ...session };
+  for (const name of names) delete rest[name];
+  return rest as Omit<Session, K>;
+}
+
 type Look = Pick<Session, 'template' | 'env' | 'idleTimeoutMs' | 'maxLifetimeMs'>;
 
 function freshLook({ asked, otherwise }: Opening): Look {
@@ -70,9 +79,8 @@ export function begun(previous: Session | undefined, begin: Begin): Draft {
 
 /** A failed session tries again: the same opening, but a pod of its own generation. */
 function retried(failed: Session, when: { nowMs: number; startDeadlineAtMs: number }): Draft {
-  const { retryAtMs: _, ...rest } = failed;
   return {
-    ...rest,
+    ...without(failed, 'retryAtMs'),
     state: assertMove('failed', 'open'),
     generation: failed.generation + 1,
     crashes: crashesAllowedFor(failed),
@@ -91,9 +99,8 @@ export function podNamed(session: Session, pod: Pod): Draft {
 
 /** Being started for its opening is use; being healed is not. */
 export function madeReady(session: Session, address: string, nowMs: number): Draft {
-  const { startDeadlineAtMs: _1, startNotBeforeMs: _2, triedAtMs: _3, ...rest } = session;
   return {
-    ...rest,
+    ...without(session, ...START),
     state: assertMove(session.state, 'markReady'),
     pod: session.pod && { ...session.pod, address },
     readyAtMs: nowMs,
@@ -109,10 +116,9 @@ interface Replacement {
 }
 
 export function replaced(session: Session, { death, startAfterMs, startTimeoutMs, nowMs }: Replacement): Draft {
-  const { pod: _1, readyAtMs: _2, triedAtMs: _3, ...rest } = session;
   const { crashed, ...lastFailure } = death;
   return {
-    ...rest,
+    ...without(session, 'pod', 'readyAtMs', 'triedAtMs'),
     ...countedAfter(session, crashed, nowMs),
     state: assertMove(session.state, 'replace'),
     generation: session.generation + 1,
@@ -123,9 +129,8 @@ export function replaced(session: Session, { death, startAfterMs, startTimeoutMs
 }
 
 export function failed(session: Session, failure: Failure, backOffMs: number, nowMs: number): Draft {
-  const { pod: _1, startDeadlineAtMs: _2, startNotBeforeMs: _3, triedAtMs: _4, ...rest } = session;
   return {
-    ...rest,
+    ...without(session, ...START, 'pod'),
     state: assertMove(session.state, 'fail'),
     failures: session.failures + 1,
     lastFailure: { ...failure, atMs: nowMs },
@@ -134,13 +139,17 @@ export function failed(session: Session, failure: Failure, backOffMs: number, no
 }
 
 export function terminating(session: Session, endedBy: EndedBy): Draft {
-  const { startDeadlineAtMs: _1, startNotBeforeMs: _2, triedAtMs: _3, readyAtMs: _4, retryAtMs: _5, ...rest } = session;
-  return { ...rest, state: assertMove(session.state, endedBy === 'request' ? 'end' : 'reap'), endedBy };
+  const state = assertMove(session.state, endedBy === 'request' ? 'end' : 'reap');
+  return { ...without(session, ...START, 'readyAtMs', 'retryAtMs'), state, endedBy };
 }
 
 export function ended(session: Session, forgetAtMs: number | undefined): Draft {
-  const { pod: _, ...rest } = session;
-  return { ...rest, state: assertMove(session.state, 'finish'), forgetAtMs };
+  return { ...without(session, 'pod'), state: assertMove(session.state, 'finish'), forgetAtMs };
+}
+
+/** After an import: its pod is not among the living. */
+export function lost(session: Session, forgetAtMs: number): Draft {
+  return { ...without(session, 'pod', 'readyAtMs'), state: assertMove(session.state, 'importLost'), forgetAtMs };
 }
 
 export function changed(session: Session, { idleTimeoutMs, maxLifetimeMs }: Timeouts): Draft {

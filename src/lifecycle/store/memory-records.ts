@@ -1,0 +1,76 @@
+import { dueAtMs } from '../deadlines.js';
+import type { SessionId } from '../session-id.js';
+import type { Session } from '../session.js';
+import { AddressBook } from './address-book.js';
+import { DueQueue } from './due-queue.js';
+import type { Draft } from './record-rules.js';
+import { SessionCounts } from './session-counts.js';
+import type { StoreLimits } from './session-store.js';
+
+type Watcher = (session: Session) => void;
+
+/** The records and all that follows from them: counts, held addresses, the queue of deadlines, who is told. */
+export class MemoryRecords {
+  private readonly watchers = new Set<Watcher>();
+  private readonly records = new Map<SessionId, Session>();
+  private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
+  private tombstones: Session[] = [];
+  addresses = new AddressBook();
+  counts: SessionCounts;
+
+  constructor(private readonly limits: StoreLimits) {
+    this.counts = new SessionCounts(limits);
+  }
+
+  clear(): void {
+    this.records.clear();
+    this.queue.clear();
+    this.tombstones = [];
+    this.addresses = new AddressBook();
+    this.counts = new SessionCounts(this.limits);
+  }
+
+  get(id: SessionId): Session | undefined {
+    return this.records.get(id);
+  }
+
+  all(): readonly Session[] {
+    return [...this.records.values()];
+  }
+
+  due(nowMs: number, limit: number): { sessions: readonly Session[]; nextAtMs?: number } {
+    const { ids, nextAtMs } = this.queue.due(nowMs, limit);
+    return { sessions: ids.flatMap((id) => this.records.get(id as SessionId) ?? []), nextAtMs };
+  }
+
+  watch(watcher: Watcher): () => void {
+    const own: Watcher = (session) => watcher(session);
+    this.watchers.add(own);
+    return () => this.watchers.delete(own);
+  }
+
+  /** The one place where a record changes. */
+  write(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
+    const before = this.records.get(draft.id);
+    const session: Session = { ...draft, version: (before?.version ?? 0) + 1, dueAtMs: undefined };
+    session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
+    Object.freeze(session);
+    this.records.set(session.id, session);
+    this.counts.moved(before, session);
+    this.addresses.moved(before, session, nowMs);
+    if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
+    if (session.forgetAtMs !== undefined) this.tombstones.push(session);
+    for (const watcher of this.watchers) watcher(session);
+    return session;
+  }
+
+  /** All tombstones live equally long, so the oldest is always in front. */
+  forgetTombstones(nowMs: number): void {
+    while (this.tombstones[0] && this.tombstones[0].forgetAtMs! <= nowMs) {
+      const tombstone = this.tombstones.shift()!;
+      if (this.records.get(tombstone.id) !== tombstone) continue;
+      this.records.delete(tombstone.id);
+      this.counts.moved(tombstone, undefined);
+    }
+  }
+}
