@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { Log } from './log.js';
+import { createSessionServer } from './session-server.js';
+import { newState } from './session-state.js';
+import { Session } from './session.js';
+import type { PodSettings } from './settings.js';
+import { StateFile } from './state-file.js';
+
+/** Less than the grace time of a pod (30 s), so that it is never killed in the middle of its own stop. */
+const DRAIN_MS = 20_000;
+
+export interface RunningPod {
+  port: number;
+  /** Accepts nothing more, finishes what is open, then resolves; all that was answered is on disk by then. */
+  stop(): Promise<void>;
+}
+
+export async function startSessionPod(settings: PodSettings, log: Log): Promise<RunningPod> {
+  const file = new StateFile(settings.stateFilePath);
+  const kept = await file.load(settings.sessionId, (sentence) => log.warn(sentence));
+  const state = kept ?? newState(settings.sessionId ?? null, new Date());
+  const session = new Session(state, (next) => file.save(next));
+
+  const server = createSessionServer(session, log);
+  server.listen(settings.port, settings.host);
+  await once(server, 'listening');
+  const { address, port } = server.address() as AddressInfo;
+  log.info(`session ${state.sessionId ?? '(unclaimed)'} listens on ${address}:${port}, executions ${state.executions}`);
+  return { port, stop: () => stop(server, session, log) };
+}
+
+async function stop(server: Server, session: Session, log: Log): Promise<void> {
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  const closed = once(server, 'close');
+  server.close();
+  // A connection whose request was under way at the close is idle, not closed, once that is answered.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const giveUp = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(giveUp);
+  await session.flush().catch((error: unknown) => log.error(`the state could not be written: ${String(error)}`));
+}
