@@ -1,0 +1,75 @@
+import { ConfigurationError, loadSettings } from './load-settings.js';
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadSettings(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.faults;
+    throw error;
+  }
+  throw new Error('no fault was found');
+}
+
+describe('loadSettings', () => {
+  it('serves on its defaults with nothing set', () => {
+    const settings = loadSettings({});
+    expect(settings).toMatchObject({ PORT: 8080, METRICS_PORT: 9090, RUNTIME: 'process', STORE: 'memory' });
+    expect(settings).toMatchObject({ IDLE_TIMEOUT_SECONDS: 600, MAX_CONCURRENT_SESSIONS: 1000, CORS_ORIGINS: [] });
+  });
+
+  it('takes an empty value for one that is not set', () => {
+    expect(loadSettings({ PORT: '' }).PORT).toBe(8080);
+  });
+
+  it('names every fault at once', () => {
+    const faults = faultsOf({
+      PORT: 'eighty',
+      IDLE_TIMEOUT_SECONDS: '0',
+      LOG_LEVEL: 'loud',
+      TLS_CERT_PATH: 'cert.pem',
+    });
+    expect(faults).toHaveLength(4);
+    expect(faults.join('\n')).toMatch(/PORT.*\n.*LOG_LEVEL.*|LOG_LEVEL.*/);
+    for (const name of ['PORT', 'IDLE_TIMEOUT_SECONDS', 'LOG_LEVEL', 'TLS_KEY_PATH'])
+      expect(faults.join('\n')).toContain(name);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '80.5'],
+    ['IDLE_TIMEOUT_SECONDS', '99999999999'],
+    ['MAX_CONCURRENT_SESSIONS', '0'],
+    ['SESSION_POD_MEMORY_LIMIT', 'much'],
+    ['AUTH_JWKS_URL', 'ftp://keys'],
+    ['RUNTIME', 'docker'],
+  ])('refuses %s=%s and names it', (name, value) => {
+    expect(faultsOf({ [name]: value }).join('\n')).toContain(name);
+  });
+
+  it('prints no value, whatever is wrong with it', () => {
+    const faults = faultsOf({
+      AUTH_TOKEN_SECRET: 'short-and-secret',
+      LOG_LEVEL: 'short-and-secret',
+      PORT: 'short-and-secret',
+    });
+    expect(faults).toHaveLength(3);
+    expect(faults.join('\n')).not.toContain('short-and-secret');
+  });
+
+  it.each([
+    [{ AUTH_JWKS_URL: 'https://issuer.test/jwks' }, 'AUTH_ISSUER'],
+    [
+      {
+        AUTH_JWKS_URL: 'https://issuer.test/jwks',
+        AUTH_ISSUER: 'i',
+        AUTH_AUDIENCE: 'a',
+        AUTH_TOKEN_SECRET: 'x'.repeat(32),
+      },
+      'exclude',
+    ],
+    [{ REDIS_HOST: 'redis' }, 'REDIS_HOST'],
+  ])('refuses the combination %j', (environment, word) => {
+    expect(faultsOf(environment).join('\n')).toContain(word);
+  });
+});
