@@ -1,0 +1,76 @@
+import { BerthClient, TOKEN_SECRET } from './berth-client.js';
+import { eventually } from './eventually.js';
+import { Launched, logLines, type Exit, type LogLine } from './launched.js';
+import { descendants, leaves, type ProcessId } from './processes.js';
+
+/** A running Berth, and a user's tools for it. */
+export class BerthProcess extends BerthClient {
+  constructor(
+    private readonly launched: Launched,
+    ports: { port: number; metricsPort: number },
+  ) {
+    super(`http://127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.metricsPort}`);
+  }
+
+  get pid(): number {
+    return this.launched.pid;
+  }
+
+  /** Where it and its pods put temporary files. */
+  get folder(): string {
+    return this.launched.folder;
+  }
+
+  output(): string {
+    return this.launched.output;
+  }
+
+  logLines(): LogLine[] {
+    return logLines(this.output());
+  }
+
+  /** The processes of its pods. */
+  pods(): ProcessId[] {
+    return leaves(this.pid);
+  }
+
+  /** Everything that it has started. */
+  processes(): ProcessId[] {
+    return descendants(this.pid);
+  }
+
+  async metrics(): Promise<string> {
+    return (await this.call('GET', `${this.metricsUrl}/metrics`)).text;
+  }
+
+  /** Asks it to stop (SIGTERM) and waits until it has. */
+  async stop(): Promise<Exit> {
+    const exit = await this.launched.end('SIGTERM');
+    await this.close();
+    return exit;
+  }
+
+  async kill9(): Promise<Exit> {
+    const exit = await this.launched.end('SIGKILL');
+    await this.close();
+    return exit;
+  }
+}
+
+/** Starts the built product as a user would and waits until it is ready; rejects with its output when it ends first. */
+export async function startBerth(settings: Record<string, string> = {}): Promise<BerthProcess> {
+  const launched = new Launched({ AUTH_TOKEN_SECRET: TOKEN_SECRET, ...settings });
+  const listening = await launched.find((line) => line.event === 'listening');
+  const berth = new BerthProcess(launched, listening as { port: number; metricsPort: number });
+  await eventually(async () => {
+    expect(await berth.call('GET', '/health/ready')).toMatchObject({ status: 200 });
+  });
+  return berth;
+}
+
+/** Starts it with settings that it has to refuse, and gives what it said. */
+export async function refusedStart(settings: Record<string, string>): Promise<Exit & { output: string }> {
+  const launched = new Launched(settings);
+  const exit = await launched.exit;
+  return { ...exit, output: launched.output };
+}
