@@ -67,3 +67,8 @@ export class PodRefused extends Error {
     super(message, options);
   }
 }
+
+/** Something outside is away: not a mistake of ours, and worth trying again. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof StoreUnavailable || error instanceof MemoryLost || error instanceof RuntimeUnavailable;
+}

@@ -1,0 +1,66 @@
+import { Clock } from '../../platform/clock.js';
+import { Logger } from '../../platform/logger.js';
+import { LifecycleMetrics } from '../lifecycle.metrics.js';
+import type { Pod } from '../runtime/pod.js';
+import { SessionRuntime } from '../runtime/session-runtime.js';
+import { deleteAfterMs } from './next-step.js';
+
+/** Why a pod is deleted: the closed list of the metric's label. */
+export type DeletionReason = 'idle' | 'lifetime' | 'request' | 'replaced' | 'failed' | 'orphan';
+
+const MOST_LOOKS = 4;
+
+/**
+ * Marked before deleted. Whoever wants a pod gone condemns it first, on the revision that the decision rests on,
+ * then lets the store compare, then orders the end of exactly what was marked. A leader that was paused in the
+ * middle and wakes up finds its mark, its compare or its delete refused.
+ */
+export class PodRemoval {
+  constructor(
+    private readonly runtime: SessionRuntime,
+    private readonly clock: Clock,
+    private readonly drainMs: number,
+    private readonly metrics: LifecycleMetrics,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * `compare` is the store's word on whether it may go. False when it refused (the mark is taken back). A pod whose
+   * time has not come is left marked: the leader's next look deletes it.
+   */
+  async remove(pod: Pod, reason: DeletionReason, compare: () => Promise<boolean>): Promise<boolean> {
+    const marked = await this.condemn(pod);
+    if (!(await this.compareOrUnmark(marked, compare))) return false;
+    if (marked && (marked.markedUntilMs ?? 0) <= this.clock.nowMs()) await this.delete(marked, reason);
+    return true;
+  }
+
+  /** Undefined: it is gone already. */
+  private async condemn(pod: Pod): Promise<Pod | undefined> {
+    let current: Pod | 'absent' = pod;
+    for (let look = 0; look < MOST_LOOKS && current !== 'absent'; look += 1) {
+      if (current.uid !== pod.uid || current.deleting) return undefined;
+      if (current.markedUntilMs !== undefined) return current;
+      const marked = await this.runtime.mark(current, deleteAfterMs(current, this.drainMs, this.clock.nowMs()));
+      if (marked === 'absent') return undefined;
+      if (marked !== 'changed') return marked;
+      current = await this.runtime.read(pod.name);
+    }
+    if (current === 'absent') return undefined;
+    throw new Error(`pod ${pod.name} changes faster than it can be condemned`);
+  }
+
+  /** A compare that fails to answer says nothing: the mark stays, and reconcile takes it back if it has no reason. */
+  private async compareOrUnmark(marked: Pod | undefined, compare: () => Promise<boolean>): Promise<boolean> {
+    if (await compare()) return true;
+    if (marked) await this.runtime.unmark(marked);
+    return false;
+  }
+
+  private async delete(marked: Pod, reason: DeletionReason): Promise<void> {
+    const outcome = await this.runtime.delete(marked);
+    if (outcome !== 'ending') return;
+    this.metrics.podDeleted(reason);
+    this.logger.info({ event: 'pod.deleted', sessionId: marked.assignment?.id, pod: marked.name, reason });
+  }
+}

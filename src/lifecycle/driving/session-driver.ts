@@ -1,0 +1,126 @@
+import { Clock, type Timer } from '../../platform/clock.js';
+import { Logger } from '../../platform/logger.js';
+import type { SessionId } from '../session-id.js';
+import type { Session } from '../session.js';
+import { PodDirectory } from '../view/pod-directory.js';
+import { SessionDirectory } from '../view/session-directory.js';
+import { WaitingRoom } from '../admission/waiting-room.js';
+import { isOutage } from '../lifecycle.errors.js';
+import { CreationLimiter } from './creation-limiter.js';
+import { nextStep } from './next-step.js';
+import { StepTaker } from './step-taker.js';
+import { StrayRemoval } from './stray-removal.js';
+
+const LOOK_AGAIN_MS = 1_000;
+/** A session that needs more steps than this without a pause is going round in circles. */
+const MOST_STEPS = 25;
+
+/**
+ * Carries every session on to where it should be. A creation belongs to nobody: whichever replica has requests
+ * waiting for a session drives it, and the leader drives all; each step is a compare-and-set, so it does no harm that
+ * several do. One session is driven by one pass at a time here; what happens meanwhile makes it look once more.
+ */
+export class SessionDriver {
+  private readonly driving = new Map<SessionId, { again: boolean }>();
+  private readonly timers = new Map<SessionId, Timer>();
+  private isStopped = false;
+  isLeading = false;
+
+  constructor(
+    private readonly view: {
+      sessions: SessionDirectory;
+      pods: PodDirectory;
+      find: (id: SessionId) => Promise<Session | undefined>;
+    },
+    private readonly waiting: WaitingRoom,
+    private readonly steps: { taker: StepTaker; strays: StrayRemoval; limiter: CreationLimiter },
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Follows what the store and the runtime report. */
+  start(): void {
+    this.view.sessions.onChange((session, before) => this.sessionChanged(session, before));
+    this.view.pods.onChange((pod) => pod.assignment && this.podChanged(pod.assignment.id));
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    for (const timer of this.timers.values()) timer.cancel();
+  }
+
+  /** Look at this session soon, if it is ours to look after. */
+  drive(id: SessionId): void {
+    if (this.isStopped || !this.isWanted(id)) return;
+    const running = this.driving.get(id);
+    if (running) running.again = true;
+    else void this.driveUntilQuiet(id);
+  }
+
+  private sessionChanged(session: Session, before: Session | undefined): void {
+    const isSameStart = before?.generation === session.generation && before.state === session.state;
+    if (!isSameStart) this.steps.limiter.release(session.id);
+    this.waiting.wake(session.id);
+    if (!isSameStart || session.state !== 'ready') this.drive(session.id);
+  }
+
+  private podChanged(id: SessionId): void {
+    this.waiting.wake(id);
+    this.drive(id);
+  }
+
+  private isWanted(id: SessionId): boolean {
+    return this.isLeading || this.waiting.has(id);
+  }
+
+  private async driveUntilQuiet(id: SessionId): Promise<void> {
+    const running = { again: true };
+    this.driving.set(id, running);
+    let lookAgainMs: number | undefined;
+    while (running.again && !this.isStopped) {
+      running.again = false;
+      lookAgainMs = await this.passSafely(id);
+    }
+    this.driving.delete(id);
+    if (lookAgainMs !== undefined) this.lookAgain(id, lookAgainMs);
+  }
+
+  private lookAgain(id: SessionId, ms: number): void {
+    this.timers.get(id)?.cancel();
+    if (this.isStopped || !this.isWanted(id)) return;
+    this.timers.set(
+      id,
+      this.clock.after(ms, () => {
+        this.timers.delete(id);
+        this.drive(id);
+      }),
+    );
+  }
+
+  private async passSafely(id: SessionId): Promise<number | undefined> {
+    try {
+      return await this.pass(id);
+    } catch (error) {
+      if (!isOutage(error)) this.logger.error({ event: 'drive.failed', sessionId: id, error });
+      this.waiting.refuse(id, error as Error);
+      return LOOK_AGAIN_MS;
+    }
+  }
+
+  /** Takes steps until there is none to take; answers when to look again, if time alone can bring the next. */
+  private async pass(id: SessionId): Promise<number | undefined> {
+    for (let taken = 0; taken < MOST_STEPS; taken += 1) {
+      if (!this.view.pods.isSynced()) return LOOK_AGAIN_MS;
+      const session = this.view.sessions.find(id) ?? (await this.view.find(id));
+      const pods = this.view.pods.ofSession(id);
+      const straysDueInMs = this.isLeading ? await this.steps.strays.remove(session, pods) : undefined;
+      if (!session) return straysDueInMs;
+      const step = nextStep(session, this.view.pods.ofSession(id), this.steps.taker.nowMs());
+      if (step.kind === 'rest') return straysDueInMs;
+      const waitMs = step.kind === 'wait' ? step.ms : await this.steps.taker.take(session, step);
+      if (waitMs !== undefined) return Math.min(waitMs, straysDueInMs ?? Infinity);
+    }
+    this.logger.warn({ event: 'drive.circles', sessionId: id }, 'A session takes step after step; pausing.');
+    return LOOK_AGAIN_MS;
+  }
+}

@@ -1,0 +1,164 @@
+import { Logger } from '../../platform/logger.js';
+import { PodRefused } from '../lifecycle.errors.js';
+import { LifecycleMetrics } from '../lifecycle.metrics.js';
+import type { Pod } from '../runtime/pod.js';
+import { SessionRuntime } from '../runtime/session-runtime.js';
+import type { Failure, Session } from '../session.js';
+import { type Moved, type Ref, SessionStore } from '../store/session-store.js';
+import { Templates } from '../templates/templates.js';
+import { SessionDirectory } from '../view/session-directory.js';
+import { CreationLimiter } from './creation-limiter.js';
+import { deathOf, deleted, failure, replacement, type Step, type StepOf } from './next-step.js';
+
+/** Long enough to be told of a place or a pod first; looking again costs little. */
+const WAIT_TO_BE_TOLD_MS = 10_000;
+
+/**
+ * Takes one step for a session: asks the store for the right, does the deed, and has the store write it down. Answers
+ * how long to wait before looking again; undefined: look at once.
+ */
+export class StepTaker {
+  constructor(
+    private readonly ports: { store: SessionStore; runtime: SessionRuntime; sessions: SessionDirectory },
+    private readonly templates: Templates,
+    private readonly limiter: CreationLimiter,
+    private readonly metrics: LifecycleMetrics,
+    private readonly logger: Logger,
+  ) {}
+
+  nowMs(): number {
+    return this.ports.store.nowMs();
+  }
+
+  async take(session: Session, step: Exclude<Step, { kind: 'rest' | 'wait' }>): Promise<number | undefined> {
+    switch (step.kind) {
+      case 'start':
+        return this.startPod(session);
+      case 'name':
+        return this.note(await this.ports.store.namePod(refOf(session), step.pod));
+      case 'mark-ready':
+        return this.markReady(session, step);
+      case 'look':
+        return this.look(session, step.podName);
+      case 'replace':
+        return this.replace(session, step);
+      case 'fail':
+        return this.fail(session, step);
+      case 'give-up':
+        return this.giveUp(session, step);
+      case 'finish':
+        return this.note(await this.ports.store.finish(refOf(session), step.pods));
+    }
+  }
+
+  private async startPod(session: Session): Promise<number | undefined> {
+    const definition = this.templates.find(session.template);
+    if (!definition) return this.fail(session, failure(session, templateGone(session)));
+    if (!this.limiter.tryAcquire(session.id)) return WAIT_TO_BE_TOLD_MS;
+    const right = await this.ports.store.tryStart(refOf(session));
+    if (right !== 'start') return 'waitMs' in right ? right.waitMs : this.note(right);
+    return this.create(session, definition);
+  }
+
+  private async create(
+    session: Session,
+    definition: NonNullable<ReturnType<Templates['find']>>,
+  ): Promise<number | undefined> {
+    const created = await this.ports.runtime.create({ ...session, definition }).catch((error: unknown) => {
+      if (error instanceof PodRefused) return error;
+      throw error;
+    });
+    if (created instanceof PodRefused) return this.fail(session, failure(session, refusalOf(created, this.nowMs())));
+    if (created === 'name-taken')
+      return this.replace(session, replacement(session, nameTaken(this.nowMs()), this.nowMs()));
+    return this.note(await this.ports.store.namePod(refOf(session), created));
+  }
+
+  private async markReady(session: Session, { pod, address }: StepOf<'mark-ready'>): Promise<number | undefined> {
+    const outcome = await this.ports.store.markReady(refOf(session), address);
+    if (outcome !== 'ready') return 'addressHeldMs' in outcome ? outcome.addressHeldMs : this.note(outcome);
+    const seconds = (this.nowMs() - (session.triedAtMs ?? session.openedAtMs)) / 1_000;
+    this.metrics.podCreated(pod.wasWarm ? 'warm' : 'cold', 'ready', seconds);
+    const { id, generation } = session;
+    this.logger.info({ event: 'session.ready', sessionId: id, generation, pod: pod.name, seconds });
+    return undefined;
+  }
+
+  /** The view lacks the pod; a live answer decides. Still there: the watch will tell of it in a moment. */
+  private async look(session: Session, podName: string): Promise<number | undefined> {
+    const pod = await this.ports.runtime.read(podName);
+    const isThere = pod !== 'absent' && pod.uid === session.pod?.uid;
+    const death = isThere ? deathOf(pod, this.nowMs()) : deleted(this.nowMs());
+    return death ? this.replace(session, replacement(session, death, this.nowMs())) : 100;
+  }
+
+  private async replace(session: Session, step: StepOf<'replace'>): Promise<number | undefined> {
+    const outcome = await this.ports.store.replace(refOf(session), step.death, step.startAfterMs);
+    if ('moved' in outcome) return this.note(outcome);
+    const { reason, message } = step.death;
+    this.metrics.healed(reason);
+    this.logger.warn(
+      { event: 'session.healing', sessionId: session.id, generation: outcome.generation, reason },
+      message,
+    );
+    return undefined;
+  }
+
+  private async fail(session: Session, step: StepOf<'fail'>): Promise<number | undefined> {
+    const outcome = await this.ports.store.fail(refOf(session), step.failure, step.backOffMs);
+    if (outcome !== 'failed') return this.note(outcome);
+    const { reason, message } = step.failure;
+    this.metrics.creationFailed(reason);
+    this.metrics.podCreated('cold', 'failed', (this.nowMs() - (session.triedAtMs ?? session.openedAtMs)) / 1_000);
+    this.logger.warn(
+      { event: 'session.failed', sessionId: session.id, generation: session.generation, reason },
+      message,
+    );
+    return undefined;
+  }
+
+  /** An API server that is away throws here, and the deadline waits for it. */
+  private async giveUp(session: Session, { podName }: StepOf<'give-up'>): Promise<number | undefined> {
+    const pod = podName === undefined ? 'absent' : await this.ports.runtime.read(podName);
+    if (pod !== 'absent' && pod.phase === 'ready' && pod.address !== undefined)
+      return this.markReady(session, { kind: 'mark-ready', pod, address: pod.address });
+    return this.fail(session, failure(session, startTimeout(session, pod, this.nowMs())));
+  }
+
+  private note(outcome: string | Moved): undefined {
+    if (typeof outcome === 'object' && outcome.moved) this.ports.sessions.note(outcome.moved);
+    return undefined;
+  }
+}
+
+function refOf({ id, generation, pod }: Session): Ref {
+  return { id, generation, uid: pod?.uid };
+}
+
+function templateGone({ template }: Session): Failure {
+  return { reason: 'TemplateGone', message: `There is no template ${template} any more.`, atMs: 0 };
+}
+
+function refusalOf({ reason, message }: PodRefused, atMs: number): Failure {
+  return { reason, message, atMs };
+}
+
+function nameTaken(atMs: number) {
+  return {
+    reason: 'NameTaken',
+    message: 'A pod of that name is there already and is not ours to use.',
+    atMs,
+    crashed: false,
+  };
+}
+
+function startTimeout(session: Session, pod: Pod | 'absent', atMs: number): Failure {
+  const seconds = Math.round(((session.startDeadlineAtMs ?? atMs) - session.openedAtMs) / 1_000);
+  const shown = pod === 'absent' ? session.lastFailure : pod.failure;
+  const because = shown ? `: ${shown.message}` : '; it runs but does not answer its health path.';
+  return {
+    reason: shown?.reason ?? 'StartTimeout',
+    message: `The pod was not ready within ${seconds} s${because}`,
+    atMs,
+  };
+}

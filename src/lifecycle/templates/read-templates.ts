@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+
+import { type TemplateDefinition, templateSchema } from './template.js';
+import { DEFAULT_TEMPLATE } from './templates.js';
+
+const TEMPLATE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** The file of TEMPLATES_PATH has mistakes; each is named with its path in the file. */
+export class TemplatesFileError extends Error {
+  override name = 'TemplatesFileError';
+
+  constructor(path: string, faults: readonly string[], options?: ErrorOptions) {
+    super(`The templates of ${path} cannot be used:\n  ${faults.join('\n  ')}`, options);
+  }
+}
+
+const fileSchema = z.strictObject({
+  templates: z.record(
+    z.string().regex(TEMPLATE_NAME, 'is not a name: use a-z, 0-9 and - within, at most 63'),
+    templateSchema.nullish().transform((definition) => definition ?? templateSchema.parse({})),
+  ),
+});
+
+/** `builtIn` is the `default` template of the SESSION_POD_* settings; the file may say otherwise field by field. */
+export function readTemplates(
+  path: string | undefined,
+  builtIn: TemplateDefinition,
+): ReadonlyMap<string, TemplateDefinition> {
+  const named = path === undefined ? {} : parseTemplates(path, readText(path));
+  const all = new Map(Object.entries(named).map(([name, definition]) => [name, onTopOf(builtIn, definition)]));
+  if (!all.has(DEFAULT_TEMPLATE)) all.set(DEFAULT_TEMPLATE, builtIn);
+  return all;
+}
+
+/** A template without a command or image of its own runs what the default one runs. */
+function onTopOf(builtIn: TemplateDefinition, definition: TemplateDefinition): TemplateDefinition {
+  const { image, command, resources, port } = builtIn;
+  return { image, command, resources, port, ...definition };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new TemplatesFileError(path, [`the file cannot be read: ${(error as Error).message}`], { cause: error });
+  }
+}
+
+export function parseTemplates(path: string, text: string): Readonly<Record<string, TemplateDefinition>> {
+  const document = parseDocument(text, { prettyErrors: true });
+  if (document.errors.length > 0)
+    throw new TemplatesFileError(
+      path,
+      document.errors.map(({ message }) => message),
+    );
+  const parsed = fileSchema.safeParse(document.toJS());
+  if (parsed.success) return parsed.data.templates;
+  throw new TemplatesFileError(path, parsed.error.issues.flatMap(faultsOf));
+}
+
+function faultsOf(issue: z.core.$ZodIssue): string[] {
+  const where = issue.path.join('.') || 'the file';
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${where}.${key} is not a field of a template`);
+  if (issue.code === 'invalid_key') return [`${where} ${issue.issues.map(({ message }) => message).join(', ')}`];
+  return [`${where}: ${issue.message}`];
+}

@@ -1,0 +1,70 @@
+import type { Pod } from '../runtime/pod.js';
+import { type PodWatch, SessionRuntime } from '../runtime/session-runtime.js';
+import type { SessionId } from '../session-id.js';
+
+type Listener = (pod: Pod, before: Pod | undefined, gone: boolean) => void;
+
+/** This replica's view of the pods, fed by the runtime's watch. Not to be decided on before it is synced. */
+export class PodDirectory {
+  private readonly pods = new Map<string, Pod>();
+  private readonly bySession = new Map<SessionId, Set<string>>();
+  private readonly listeners = new Set<Listener>();
+  private watch?: PodWatch;
+
+  constructor(private readonly runtime: SessionRuntime) {}
+
+  start(): void {
+    this.watch = this.runtime.watch((pod, gone) => this.take(pod, gone));
+  }
+
+  async stop(): Promise<void> {
+    await this.watch?.stop();
+  }
+
+  ageMs(): number | 'unsynced' {
+    return this.watch?.ageMs() ?? 'unsynced';
+  }
+
+  isSynced(): boolean {
+    return this.ageMs() !== 'unsynced';
+  }
+
+  find(uid: string | undefined): Pod | undefined {
+    return uid === undefined ? undefined : this.pods.get(uid);
+  }
+
+  ofSession(id: SessionId): readonly Pod[] {
+    const uids = this.bySession.get(id);
+    return uids ? [...uids].flatMap((uid) => this.pods.get(uid) ?? []) : [];
+  }
+
+  all(): readonly Pod[] {
+    return [...this.pods.values()];
+  }
+
+  onChange(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private take(pod: Pod, gone: boolean): void {
+    const before = this.pods.get(pod.uid);
+    if (gone) this.drop(pod);
+    else this.keep(pod);
+    for (const listener of this.listeners) listener(pod, before, gone);
+  }
+
+  private keep(pod: Pod): void {
+    this.pods.set(pod.uid, pod);
+    if (!pod.assignment) return;
+    const uids = this.bySession.get(pod.assignment.id) ?? new Set();
+    this.bySession.set(pod.assignment.id, uids.add(pod.uid));
+  }
+
+  private drop(pod: Pod): void {
+    this.pods.delete(pod.uid);
+    const uids = pod.assignment && this.bySession.get(pod.assignment.id);
+    if (!uids?.delete(pod.uid) || uids.size > 0) return;
+    this.bySession.delete(pod.assignment!.id);
+  }
+}
