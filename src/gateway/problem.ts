@@ -58,6 +58,11 @@ interface Refusal {
   allow?: readonly string[];
 }
 
+/** The code that a client will see for this error. */
+export function codeOf(error: unknown): ErrorCode | 'INTERNAL' {
+  return refusalOf(error)?.code ?? 'INTERNAL';
+}
+
 /** The one place that turns an error into what a client sees. */
 export function problemOf(error: unknown, context: ProblemContext): Problem {
   const refusal = refusalOf(error);
