@@ -80,6 +80,11 @@ export const settingsSchema = z.object({
   SESSION_POD_MEMORY_LIMIT: quantity
     .default('512Mi')
     .describe('Memory at which a pod of the `default` template is killed'),
+  PROCESS_STATE_PATH: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder under which the process runtime keeps the state folders of its pods; else the temporary folder'),
   TEMPLATES_PATH: z.string().min(1).optional().describe('YAML file of named templates'),
 
   PROXY_CONNECT_TIMEOUT_SECONDS: seconds(1).default(5).describe('How long dialling a pod is tried'),

@@ -21,6 +21,9 @@ interface View {
   show: SessionViews;
 }
 
+/** A start that fails at its deadline tells why; who waits for it waits that much longer. */
+const GRACE_MS = 2_000;
+
 /** What one request has been through on its way to its pod. */
 interface Way {
   request: AdmissionRequest;
@@ -59,7 +62,7 @@ export class Admissions {
       if (pod) return this.admission(way, session, pod, true);
       if (session.state === 'failed') throw startFailed(session, this.store.nowMs());
       const isOver = await this.holdUntilChanged(way, session);
-      if (isOver) return { pending: await this.view.show.current(way.request.id, session) };
+      if (isOver) return { pending: this.view.show.current(way.request.id, session) };
       const known = this.admitKnown(way);
       if (known) return known;
     }
@@ -122,7 +125,7 @@ export class Admissions {
     const { id, signal, patienceMs = Infinity } = way.request;
     way.waitedFor = session;
     way.sawStart ||= session.state === 'creating';
-    const longestMs = this.rules.startTimeoutMs;
+    const longestMs = this.rules.startTimeoutMs + GRACE_MS;
     const heldMs = this.clock.monotonicMs() - way.beganAtMs;
     const look = (): Verdict => this.look(way);
     const leftMs = Math.max(0, Math.min(patienceMs, longestMs) - heldMs);
@@ -130,7 +133,7 @@ export class Admissions {
     this.use.driver.drive(id);
     if ((await held) === 'go') return false;
     if (patienceMs <= longestMs) return true;
-    throw startTimedOut(`The pod was not ready within ${Math.round(longestMs / 1_000)} s.`);
+    throw startTimedOut(`The pod was not ready within ${Math.round(this.rules.startTimeoutMs / 1_000)} s.`);
   }
 
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
+import type { Settings } from '../../config/settings.schema.js';
 import { type TemplateDefinition, templateSchema } from './template.js';
 import { DEFAULT_TEMPLATE } from './templates.js';
 
@@ -23,7 +24,12 @@ const fileSchema = z.strictObject({
   ),
 });
 
-/** `builtIn` is the `default` template of the SESSION_POD_* settings; the file may say otherwise field by field. */
+/** The `default` template, unless the file has one of its own: the bundled application. */
+export function builtInTemplate(settings: Settings): TemplateDefinition {
+  return templateSchema.parse({ resources: { limits: { memory: settings.SESSION_POD_MEMORY_LIMIT } } });
+}
+
+/** What the file does not say of image, command, resources and port is as in `builtIn`. */
 export function readTemplates(
   path: string | undefined,
   builtIn: TemplateDefinition,

@@ -1,0 +1,69 @@
+import type { RequestListener } from 'node:http';
+import { type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+
+import { AppModule } from './app.module.js';
+import { readSettings } from './config/environment.js';
+import { ConfigurationError } from './config/load-settings.js';
+import type { Settings } from './config/settings.schema.js';
+import { DEV_SIGNING_KEY } from './gateway/auth/auth.module.js';
+import { type DevSigningKey, firstCurl } from './gateway/auth/dev-signing-key.js';
+import { configureApi } from './gateway/api/configure-api.js';
+import { EdgeServer } from './gateway/edge/edge-server.js';
+import { Leadership } from './leadership/leadership.js';
+import { Lifecycle } from './lifecycle/lifecycle.js';
+import { TemplatesFileError } from './lifecycle/templates/read-templates.js';
+import { MetricsEndpoint } from './metrics/metrics-endpoint.js';
+import { createLogger, type Logger } from './platform/logger.js';
+import { NestLogger } from './platform/nest-logger.js';
+import { shutDown } from './shutdown.js';
+
+/** Starts one replica: settings first, then the parts, and requests only when everything stands. */
+export async function bootstrap(): Promise<void> {
+  try {
+    await start(readSettings());
+  } catch (error) {
+    const isForeseen = error instanceof ConfigurationError || error instanceof TemplatesFileError;
+    process.stderr.write(`${isForeseen ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.exit(1);
+  }
+}
+
+async function start(settings: Settings): Promise<void> {
+  const logger = createLogger(settings.LOG_LEVEL);
+  const app = await NestFactory.create(AppModule.with(settings, logger), { logger: new NestLogger(logger), abortOnError: false, bodyParser: false });
+  configureApi(app);
+  await app.init();
+  app.get(Lifecycle).start();
+  await app.get(Leadership).start();
+  const address = listenAddress(settings);
+  const metrics = await MetricsEndpoint.listen(settings.METRICS_PORT, address);
+  const edge = app.get(EdgeServer);
+  const port = await edge.listen(app.getHttpAdapter().getInstance<RequestListener>(), { port: settings.PORT, address });
+  stopOnSignal(app, metrics, logger);
+  logger.info({ event: 'listening', port, metricsPort: metrics.port(), address }, `Berth listens on port ${port}.`);
+  greet(app, port);
+}
+
+/** Sessions that are processes of this machine are for this machine, unless somebody says otherwise. */
+function listenAddress({ BIND_ADDRESS, RUNTIME }: Settings): string | undefined {
+  return BIND_ADDRESS ?? (RUNTIME === 'process' ? '127.0.0.1' : undefined);
+}
+
+/** On stderr, which is not the log: it holds a token, made for trying things out on this machine. */
+function greet(app: INestApplication, port: number): void {
+  const key = app.get<DevSigningKey | undefined>(DEV_SIGNING_KEY);
+  if (key) process.stderr.write(`\n${firstCurl(port, key.token)}\n\n`);
+}
+
+function stopOnSignal(app: INestApplication, metrics: MetricsEndpoint, logger: Logger): void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ event: 'stopping', signal }, 'Stopping.');
+    void shutDown(app, metrics, logger).then((code) => process.exit(code));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,86 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import {
+  HealthCheck,
+  type HealthCheckResult,
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+
+import { Leadership } from '../leadership/leadership.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { SessionStore } from '../lifecycle/store/session-store.js';
+import { Readiness } from './readiness.js';
+
+/** The runtime is taken to be away when nothing was heard of it for this long. */
+const LONGEST_SILENCE_MS = 60_000;
+
+@ApiExcludeController()
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly readiness: Readiness,
+    private readonly lifecycle: Lifecycle,
+    private readonly parts: HealthParts,
+  ) {}
+
+  /** This process runs: nothing outside it is asked. */
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @HealthCheck()
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.readyIndicator()]);
+  }
+
+  /** Everything that is needed, one by one. */
+  @Get()
+  @HealthCheck()
+  all(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.readyIndicator(),
+      () => this.store(),
+      () => this.runtime(),
+      () => this.leadership(),
+    ]);
+  }
+
+  private readyIndicator(): HealthIndicatorResult {
+    const obstacle = this.readiness.obstacle();
+    const indicator = this.indicators.check('ready');
+    return obstacle === undefined ? indicator.up() : indicator.down(obstacle);
+  }
+
+  private async store(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('store');
+    return this.parts.store.tally().then(
+      ({ counted }) => indicator.up({ sessions: counted }),
+      (error: unknown) => indicator.down(error instanceof Error ? error.message : 'does not answer'),
+    );
+  }
+
+  private runtime(): HealthIndicatorResult {
+    const ageMs = this.lifecycle.pods.ageMs();
+    const indicator = this.indicators.check('runtime');
+    if (ageMs === 'unsynced') return indicator.down('the pods are not known yet');
+    const lastHeardOf = { lastHeardOfSeconds: Math.round(ageMs / 1_000) };
+    return ageMs > LONGEST_SILENCE_MS ? indicator.down(lastHeardOf) : indicator.up(lastHeardOf);
+  }
+
+  private leadership(): HealthIndicatorResult {
+    const { isLeader, leader } = this.parts.leadership.status();
+    return this.indicators.check('leadership').up({ isLeader, leader });
+  }
+}
+
+export abstract class HealthParts {
+  abstract readonly store: SessionStore;
+  abstract readonly leadership: Leadership;
+}

@@ -1,0 +1,49 @@
+import { Logger } from '../../platform/logger.js';
+import type { Pod } from '../runtime/pod.js';
+import { SessionRuntime } from '../runtime/session-runtime.js';
+import { type ImportToken, SessionStore } from '../store/session-store.js';
+import { Calm } from './calm.js';
+import type { LeaderPass } from './leader-pass.js';
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Gives a store that lost its memory back what the pods themselves bear witness to. Until this has finished nothing
+ * is created, healed or reaped; afterwards every session counts as used just now.
+ */
+export class ImportTask implements LeaderPass {
+  readonly name = 'import';
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly runtime: SessionRuntime,
+    private readonly calm: Calm,
+    private readonly usable: () => void,
+    private readonly logger: Logger,
+  ) {}
+
+  async pass(): Promise<{ againInMs: number }> {
+    const token = await this.store.beginImport();
+    if (token !== 'not-needed') await this.import(token);
+    return { againInMs: LOOK_EVERY_MS };
+  }
+
+  private async import(token: ImportToken): Promise<void> {
+    this.calm.broken();
+    const pods = await this.runtime.list();
+    const living = pods.filter(isLiving).sort(highestGenerationFirst);
+    for (const pod of living) if ((await this.store.importPod(token, pod)) === 'void') return;
+    const outcome = await this.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
+    if (outcome === 'void') return;
+    this.logger.info({ event: 'store.imported', pods: living.length }, 'The store knows the running pods.');
+    this.usable();
+  }
+}
+
+function isLiving(pod: Pod): boolean {
+  return pod.assignment !== undefined && pod.markedUntilMs === undefined && !pod.deleting;
+}
+
+function highestGenerationFirst(one: Pod, other: Pod): number {
+  return (other.assignment?.generation ?? 0) - (one.assignment?.generation ?? 0);
+}

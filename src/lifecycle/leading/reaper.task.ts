@@ -1,0 +1,112 @@
+import { Clock } from '../../platform/clock.js';
+import { Logger } from '../../platform/logger.js';
+import { calmBeforeReapingMs, reapReason } from '../deadlines.js';
+import { PodRemoval } from '../driving/pod-removal.js';
+import { SessionDriver } from '../driving/session-driver.js';
+import { isOutage } from '../lifecycle.errors.js';
+import { LifecycleMetrics } from '../lifecycle.metrics.js';
+import type { Session } from '../session.js';
+import { type Ref, SessionStore } from '../store/session-store.js';
+import { PodDirectory } from '../view/pod-directory.js';
+import { Calm } from './calm.js';
+import type { LeaderPass } from './leader-pass.js';
+
+const PAGE = 100;
+const AT_ONCE = 10;
+const AFTER_A_REFUSAL_MS = 5_000;
+const SHORTEST_PAUSE_MS = 20;
+
+interface Doing {
+  removal: PodRemoval;
+  driver: SessionDriver;
+  metrics: LifecycleMetrics;
+  logger: Logger;
+}
+
+/**
+ * Ends what is idle or past its lifetime. Looks only at what is due, the most overdue first; each session is marked,
+ * compared once more in the store, and only then deleted, so that a request that came in between always wins. One
+ * that cannot be ended now leaves the head of the queue for a while.
+ */
+export class ReaperTask implements LeaderPass {
+  readonly name = 'reaper';
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly pods: PodDirectory,
+    private readonly doing: Doing,
+    private readonly timing: { calm: Calm; longestPauseMs: number },
+    private readonly clock: Clock,
+  ) {}
+
+  async pass(whileLeading: AbortSignal): Promise<{ againInMs: number }> {
+    const beganAtMs = this.clock.monotonicMs();
+    let lagMs = 0;
+    for (;;) {
+      const page = await this.dueOrBroken();
+      lagMs = Math.max(lagMs, ...page.sessions.map(({ dueAtMs }) => this.store.nowMs() - (dueAtMs ?? Infinity)));
+      await this.dealWithAll(page.sessions, whileLeading);
+      if (page.sessions.length < PAGE || whileLeading.aborted) {
+        this.doing.metrics.reaperPassed((this.clock.monotonicMs() - beganAtMs) / 1_000, lagMs / 1_000);
+        return {
+          againInMs: Math.min(this.timing.longestPauseMs, Math.max(SHORTEST_PAUSE_MS, page.nextInMs ?? Infinity)),
+        };
+      }
+    }
+  }
+
+  private async dueOrBroken(): ReturnType<SessionStore['due']> {
+    try {
+      if (!this.pods.isSynced()) this.timing.calm.broken();
+      return await this.store.due(PAGE);
+    } catch (error) {
+      this.timing.calm.broken();
+      throw error;
+    }
+  }
+
+  private async dealWithAll(sessions: readonly Session[], whileLeading: AbortSignal): Promise<void> {
+    const queue = [...sessions];
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next && !whileLeading.aborted; next = queue.shift())
+        await this.dealWithSafely(next);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  private async dealWithSafely(session: Session): Promise<void> {
+    try {
+      await this.dealWith(session);
+    } catch (error) {
+      if (isOutage(error)) this.timing.calm.broken();
+      else this.doing.logger.error({ event: 'reaper.failed', sessionId: session.id, error });
+      await this.store.postpone(refOf(session), AFTER_A_REFUSAL_MS);
+    }
+  }
+
+  private async dealWith(session: Session): Promise<void> {
+    if (session.state === 'ready' || session.state === 'failed') return this.reap(session);
+    this.doing.driver.drive(session.id);
+    await this.store.postpone(refOf(session), AFTER_A_REFUSAL_MS);
+  }
+
+  private async reap(session: Session): Promise<void> {
+    const reason = reapReason(session, this.store.nowMs());
+    const calmLeftMs = calmBeforeReapingMs(session) - this.timing.calm.lastedMs();
+    if (!reason || calmLeftMs > 0) return this.store.postpone(refOf(session), Math.max(SHORTEST_PAUSE_MS, calmLeftMs));
+    const compare = (): Promise<boolean> => this.compare(session);
+    const pod = this.pods.find(session.pod?.uid);
+    const isReaped = pod ? await this.doing.removal.remove(pod, reason, compare) : await compare();
+    if (!isReaped) return;
+    if (reason === 'idle') this.doing.metrics.idleTimeout();
+    this.doing.logger.info({ event: 'session.reaped', sessionId: session.id, generation: session.generation, reason });
+  }
+
+  private async compare(session: Session): Promise<boolean> {
+    return (await this.store.reap(refOf(session))) === 'terminating';
+  }
+}
+
+function refOf({ id, generation, pod }: Session): Ref {
+  return { id, generation, uid: pod?.uid };
+}

@@ -1,0 +1,136 @@
+import { Module } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { Registry } from 'prom-client';
+
+import { SETTINGS } from '../config/config.module.js';
+import { processSurroundings } from '../config/environment.js';
+import type { Settings } from '../config/settings.schema.js';
+import { Leadership } from '../leadership/leadership.js';
+import { LeadershipModule } from '../leadership/leadership.module.js';
+import { Clock } from '../platform/clock.js';
+import { Logger } from '../platform/logger.js';
+import { Randomness } from '../platform/randomness.js';
+import { registerLifecycleGauges } from './lifecycle-gauges.js';
+import { LifecycleMetrics } from './lifecycle.metrics.js';
+import { Lifecycle } from './lifecycle.js';
+import { ProcessSessionRuntime } from './runtime/process/process-session-runtime.js';
+import { SessionRuntime } from './runtime/session-runtime.js';
+import { Sessions } from './sessions.js';
+import { MemorySessionStore } from './store/memory-session-store.js';
+import { SessionStore } from './store/session-store.js';
+import { builtInTemplate, readTemplates } from './templates/read-templates.js';
+import { Templates } from './templates/templates.js';
+
+const SECOND = 1_000;
+
+/** STORE chooses. */
+function makeStore(settings: Settings, clock: Clock, randomness: Randomness): SessionStore {
+  const limits = {
+    maxSessions: settings.MAX_CONCURRENT_SESSIONS,
+    maxSessionsPerOwner: settings.MAX_SESSIONS_PER_OWNER,
+    startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
+    tombstoneMs: settings.TOMBSTONE_SECONDS * SECOND,
+  };
+  switch (settings.STORE) {
+    case 'memory':
+      return new MemorySessionStore(clock, randomness, limits);
+  }
+}
+
+/** RUNTIME chooses. */
+function makeRuntime(settings: Settings, clock: Clock, randomness: Randomness, log: Logger): SessionRuntime {
+  switch (settings.RUNTIME) {
+    case 'process':
+      return new ProcessSessionRuntime({ ...processSurroundings(settings), clock, randomness, log });
+  }
+}
+
+function makeTemplates(settings: Settings): Templates {
+  return new Templates(readTemplates(settings.TEMPLATES_PATH, builtInTemplate(settings)), {
+    idleTimeoutMs: settings.IDLE_TIMEOUT_SECONDS * SECOND,
+    maxLifetimeMs: settings.MAX_LIFETIME_SECONDS * SECOND,
+    port: settings.SESSION_POD_PORT,
+    warmPoolSize: 0,
+  });
+}
+
+/** What makes up the lifecycle core besides the settings. */
+interface Made {
+  store: SessionStore;
+  runtime: SessionRuntime;
+  leadership: Leadership;
+  templates: Templates;
+}
+
+function makeLifecycle(
+  settings: Settings,
+  made: Made,
+  registry: Registry,
+  around: { scheduler: SchedulerRegistry; clock: Clock; logger: Logger },
+): Lifecycle {
+  const timing = {
+    startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
+    drainMs: settings.SHUTDOWN_DRAIN_SECONDS * SECOND,
+    cleanupEveryMs: settings.CLEANUP_INTERVAL_SECONDS * SECOND,
+    maxConcurrentCreations: settings.MAX_CONCURRENT_CREATIONS,
+    maxPendingRequests: settings.MAX_PENDING_REQUESTS,
+  };
+  const { scheduler, clock, logger } = around;
+  const lifecycle = new Lifecycle({
+    ...made,
+    timing,
+    metrics: new LifecycleMetrics(registry),
+    registry: scheduler,
+    clock,
+    logger,
+  });
+  const { pods, inUse, waiting, limiter } = lifecycle;
+  registerLifecycleGauges(registry, {
+    ...made,
+    pods,
+    inUse,
+    waiting,
+    limiter,
+    maxSessions: settings.MAX_CONCURRENT_SESSIONS,
+  });
+  return lifecycle;
+}
+
+@Module({
+  imports: [LeadershipModule],
+  providers: [
+    { provide: SessionStore, inject: [SETTINGS, Clock, Randomness], useFactory: makeStore },
+    { provide: SessionRuntime, inject: [SETTINGS, Clock, Randomness, Logger], useFactory: makeRuntime },
+    { provide: Templates, inject: [SETTINGS], useFactory: makeTemplates },
+    {
+      provide: Lifecycle,
+      inject: [
+        SETTINGS,
+        SessionStore,
+        SessionRuntime,
+        Leadership,
+        Templates,
+        Registry,
+        SchedulerRegistry,
+        Clock,
+        Logger,
+      ],
+      useFactory: (
+        ...[settings, store, runtime, leadership, templates, registry, scheduler, clock, logger]: [
+          Settings,
+          SessionStore,
+          SessionRuntime,
+          Leadership,
+          Templates,
+          Registry,
+          SchedulerRegistry,
+          Clock,
+          Logger,
+        ]
+      ) => makeLifecycle(settings, { store, runtime, leadership, templates }, registry, { scheduler, clock, logger }),
+    },
+    { provide: Sessions, inject: [Lifecycle], useFactory: (lifecycle: Lifecycle) => lifecycle.sessions },
+  ],
+  exports: [Lifecycle, Sessions, SessionRuntime, SessionStore],
+})
+export class LifecycleModule {}

@@ -1,0 +1,160 @@
+import { SchedulerRegistry } from '@nestjs/schedule';
+
+import { Leadership } from '../leadership/leadership.js';
+import { Clock } from '../platform/clock.js';
+import { Logger } from '../platform/logger.js';
+import { Admissions } from './admission/admissions.js';
+import { InUse } from './admission/in-use.js';
+import { WaitingRoom } from './admission/waiting-room.js';
+import { CreationLimiter } from './driving/creation-limiter.js';
+import { PodRemoval } from './driving/pod-removal.js';
+import { SessionDriver } from './driving/session-driver.js';
+import { StepTaker } from './driving/step-taker.js';
+import { StrayRemoval } from './driving/stray-removal.js';
+import { Calm } from './leading/calm.js';
+import { ImportTask } from './leading/import.task.js';
+import { RepeatedPass } from './leading/leader-pass.js';
+import { ReaperTask } from './leading/reaper.task.js';
+import { ReconcileTask } from './leading/reconcile.task.js';
+import { LifecycleMetrics } from './lifecycle.metrics.js';
+import { SessionRuntime } from './runtime/session-runtime.js';
+import { SessionsService } from './sessions.service.js';
+import { SessionStore } from './store/session-store.js';
+import { Templates } from './templates/templates.js';
+import { PodDirectory } from './view/pod-directory.js';
+import { SessionDirectory } from './view/session-directory.js';
+import { SessionJournal } from './view/session-journal.js';
+import { SessionViews } from './view/session-views.js';
+
+export interface LifecycleTiming {
+  startTimeoutMs: number;
+  drainMs: number;
+  cleanupEveryMs: number;
+  maxConcurrentCreations: number;
+  maxPendingRequests: number;
+}
+
+export interface LifecycleParts {
+  store: SessionStore;
+  runtime: SessionRuntime;
+  leadership: Leadership;
+  templates: Templates;
+  timing: LifecycleTiming;
+  metrics: LifecycleMetrics;
+  registry: SchedulerRegistry;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * One replica's lifecycle core, put together in one place without a framework: the product gives it real parts, a
+ * simulation can give it others. Started before requests are let in, stopped after the last one has left.
+ */
+export class Lifecycle {
+  readonly directory: SessionDirectory;
+  readonly pods: PodDirectory;
+  readonly waiting: WaitingRoom;
+  readonly inUse: InUse;
+  readonly limiter: CreationLimiter;
+  readonly sessions: SessionsService;
+  private readonly driver: SessionDriver;
+  private readonly views: SessionViews;
+  private readonly removal: PodRemoval;
+  private readonly calm: Calm;
+  private isUsable = false;
+
+  constructor(private readonly parts: LifecycleParts) {
+    const { store, runtime, templates, timing, metrics, clock, logger } = parts;
+    this.directory = new SessionDirectory(store);
+    this.pods = new PodDirectory(runtime);
+    this.waiting = new WaitingRoom(clock, timing.maxPendingRequests);
+    this.inUse = new InUse(store, this.directory, clock, logger);
+    this.limiter = new CreationLimiter(timing.maxConcurrentCreations, (id) => this.driver.drive(id));
+    this.calm = new Calm(clock);
+    this.views = new SessionViews(this.directory, this.pods, this.inUse);
+    this.removal = new PodRemoval(runtime, clock, timing.drainMs, metrics, logger);
+    const taker = new StepTaker({ store, runtime, sessions: this.directory }, templates, this.limiter, metrics, logger);
+    const strays = new StrayRemoval(store, this.removal, clock);
+    const view = { sessions: this.directory, pods: this.pods, find: store.find.bind(store) };
+    this.driver = new SessionDriver(view, this.waiting, { taker, strays, limiter: this.limiter }, clock, logger);
+    this.sessions = this.makeSessions();
+  }
+
+  private makeSessions(): SessionsService {
+    const { store, runtime, templates, timing, clock } = this.parts;
+    const view = { sessions: this.directory, pods: this.pods, show: this.views };
+    const use = { inUse: this.inUse, waiting: this.waiting, driver: this.driver };
+    const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
+    const admissions = new Admissions(store, view, use, rules, clock);
+    const journal = new SessionJournal(this.directory, this.pods, this.views);
+    const moves = { admissions, inUse: this.inUse, driver: this.driver, removal: this.removal };
+    return new SessionsService({ store, runtime }, { ...view, journal }, moves, templates);
+  }
+
+  /** Before this replica may lead. */
+  start(): void {
+    this.directory.start();
+    this.pods.start();
+    this.driver.start();
+    this.pods.onChange((pod, before) => this.countRestarts(pod.restarts - (before?.restarts ?? pod.restarts)));
+    this.addLeaderTasks();
+  }
+
+  /** Synced once: what this replica says of sessions rests on a complete view. */
+  isSynced(): boolean {
+    return this.isUsable && this.pods.isSynced();
+  }
+
+  /** After the leader's work has stopped. */
+  async stop(): Promise<void> {
+    this.driver.stop();
+    await this.inUse.stop();
+    this.directory.stop();
+    await this.pods.stop();
+  }
+
+  private addLeaderTasks(): void {
+    const { leadership, registry, logger } = this.parts;
+    const reaper = new RepeatedPass(this.makeReaper(), registry, logger);
+    const reconcile = new RepeatedPass(this.makeReconcile(), registry, logger);
+    const usable = (): void => {
+      this.isUsable = true;
+      reconcile.hasten(0);
+    };
+    const importing = new ImportTask(this.parts.store, this.parts.runtime, this.calm, usable, logger);
+    this.directory.onChange(
+      ({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - this.parts.store.nowMs()),
+    );
+    leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });
+    for (const task of [new RepeatedPass(importing, registry, logger), reconcile, reaper]) leadership.add(task);
+  }
+
+  private makeReaper(): ReaperTask {
+    const { store, metrics, logger, timing, clock } = this.parts;
+    const doing = { removal: this.removal, driver: this.driver, metrics, logger };
+    return new ReaperTask(store, this.pods, doing, { calm: this.calm, longestPauseMs: timing.cleanupEveryMs }, clock);
+  }
+
+  private makeReconcile(): ReconcileTask {
+    const { store, runtime, timing } = this.parts;
+    return new ReconcileTask(
+      store,
+      runtime,
+      { sessions: this.directory, pods: this.pods },
+      this.driver,
+      timing.cleanupEveryMs,
+    );
+  }
+
+  /** While this replica leads its driver looks after every session, not just after those that requests wait for. */
+  private async lead(whileLeading: AbortSignal): Promise<void> {
+    this.calm.broken();
+    this.driver.isLeading = true;
+    await new Promise<void>((resolve) => whileLeading.addEventListener('abort', () => resolve(), { once: true }));
+    this.driver.isLeading = false;
+  }
+
+  private countRestarts(times: number): void {
+    if (times > 0) this.parts.metrics.restarted(times);
+  }
+}
