@@ -1,3 +1,4 @@
+import type { Logger } from '../../../platform/logger.js';
 import type { Pod } from '../pod.js';
 import type { Compared, PodWatch } from '../session-runtime.js';
 
@@ -17,6 +18,8 @@ export class PodRoster {
   private readonly pods = new Map<string, Pod>();
   private readonly watchers = new Set<Watcher>();
   private lastChange = 0;
+
+  constructor(private readonly log: Logger) {}
 
   find(name: string): Pod | undefined {
     return this.pods.get(name);
@@ -57,7 +60,7 @@ export class PodRoster {
       watcher.since = this.lastChange;
       this.watchers.add(watcher);
       isSynced = true;
-      for (const pod of this.all()) changed(pod, false);
+      for (const pod of this.all()) this.report(watcher, pod, false);
     });
     const stop = (): Promise<void> => {
       isStopped = true;
@@ -76,9 +79,18 @@ export class PodRoster {
     const change = this.lastChange;
     queueMicrotask(() => {
       for (const watcher of [...this.watchers]) {
-        if (change > watcher.since && this.watchers.has(watcher)) watcher.changed(pod, gone);
+        if (change > watcher.since && this.watchers.has(watcher)) this.report(watcher, pod, gone);
       }
     });
+  }
+
+  /** A watcher that throws must not take the others, or all of Berth and its pods, with it. */
+  private report({ changed }: Watcher, pod: Pod, gone: boolean): void {
+    try {
+      changed(pod, gone);
+    } catch (error) {
+      this.log.error({ event: 'process_runtime.watcher_failed', pod: pod.name, error }, 'a watcher of pods failed');
+    }
   }
 }
 

@@ -12,13 +12,14 @@ import { Supervision, type NewPod, type ProcessRuntimeOptions } from './supervis
  * what it remembers is the whole truth: every answer is live, and no import ever finds a pod that it does not know.
  */
 export class ProcessSessionRuntime extends SessionRuntime {
-  private readonly roster = new PodRoster();
+  private readonly roster: PodRoster;
   private readonly supervision: Supervision;
   /** By name: two callers that want the same pod at once get one. */
   private readonly making = new Map<string, Promise<Pod>>();
 
   constructor(private readonly options: ProcessRuntimeOptions) {
     super();
+    this.roster = new PodRoster(options.log);
     this.supervision = new Supervision(options, this.roster);
   }
 
