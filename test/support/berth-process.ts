@@ -1,6 +1,6 @@
 import { BerthClient, TOKEN_SECRET } from './berth-client.js';
 import { eventually } from './eventually.js';
-import { Launched, logLines, type Exit, type LogLine } from './launched.js';
+import { Launched, logLines, type Environment, type Exit, type LogLine } from './launched.js';
 import { descendants, leaves, type ProcessId } from './processes.js';
 
 /** A running Berth, and a user's tools for it. */
@@ -58,7 +58,7 @@ export class BerthProcess extends BerthClient {
 }
 
 /** Starts the built product as a user would and waits until it is ready; rejects with its output when it ends first. */
-export async function startBerth(settings: Record<string, string> = {}): Promise<BerthProcess> {
+export async function startBerth(settings: Environment = {}): Promise<BerthProcess> {
   const launched = new Launched({ AUTH_TOKEN_SECRET: TOKEN_SECRET, ...settings });
   const listening = await launched.find((line) => line.event === 'listening');
   const berth = new BerthProcess(launched, listening as { port: number; metricsPort: number });
@@ -69,7 +69,7 @@ export async function startBerth(settings: Record<string, string> = {}): Promise
 }
 
 /** Starts it with settings that it has to refuse, and gives what it said. */
-export async function refusedStart(settings: Record<string, string>): Promise<Exit & { output: string }> {
+export async function refusedStart(settings: Environment): Promise<Exit & { output: string }> {
   const launched = new Launched(settings);
   const exit = await launched.exit;
   return { ...exit, output: launched.output };

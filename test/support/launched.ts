@@ -13,6 +13,8 @@ const FIND_LIMIT_MS = 15_000;
 const OUTPUT_LAG_MS = 500;
 
 export type LogLine = Record<string, unknown>;
+/** Undefined: not set. */
+export type Environment = Record<string, string | undefined>;
 
 export interface Exit {
   code: number | null;
@@ -34,7 +36,7 @@ export class Launched {
   private sinceMs = performance.now();
   private family: ProcessId[] = [];
 
-  constructor(settings: Record<string, string>) {
+  constructor(settings: Environment) {
     const env = { PATH: process.env.PATH, TMPDIR: this.folder, PORT: '0', METRICS_PORT: '0', ...settings };
     this.child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
