@@ -11,6 +11,7 @@ import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Randomness } from '../platform/randomness.js';
 import { registerLifecycleGauges } from './lifecycle-gauges.js';
+import { ScheduledTimers } from './leading/scheduled-timers.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import { Lifecycle } from './lifecycle.js';
 import { ProcessSessionRuntime } from './runtime/process/process-session-runtime.js';
@@ -80,7 +81,7 @@ function makeLifecycle(
     ...made,
     timing,
     metrics: new LifecycleMetrics(registry),
-    registry: scheduler,
+    timers: new ScheduledTimers(scheduler),
     clock,
     logger,
   });

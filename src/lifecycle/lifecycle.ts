@@ -1,5 +1,3 @@
-import { SchedulerRegistry } from '@nestjs/schedule';
-
 import { Leadership } from '../leadership/leadership.js';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
@@ -13,7 +11,7 @@ import { StepTaker } from './driving/step-taker.js';
 import { StrayRemoval } from './driving/stray-removal.js';
 import { Calm } from './leading/calm.js';
 import { ImportTask } from './leading/import.task.js';
-import { RepeatedPass } from './leading/leader-pass.js';
+import { type PassTimers, RepeatedPass } from './leading/leader-pass.js';
 import { ReaperTask } from './leading/reaper.task.js';
 import { ReconcileTask } from './leading/reconcile.task.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
@@ -41,7 +39,7 @@ export interface LifecycleParts {
   templates: Templates;
   timing: LifecycleTiming;
   metrics: LifecycleMetrics;
-  registry: SchedulerRegistry;
+  timers: PassTimers;
   clock: Clock;
   logger: Logger;
 }
@@ -114,9 +112,9 @@ export class Lifecycle {
   }
 
   private addLeaderTasks(): void {
-    const { leadership, registry, logger } = this.parts;
-    const reaper = new RepeatedPass(this.makeReaper(), registry, logger);
-    const reconcile = new RepeatedPass(this.makeReconcile(), registry, logger);
+    const { leadership, timers, clock, logger } = this.parts;
+    const reaper = new RepeatedPass(this.makeReaper(), timers, clock, logger);
+    const reconcile = new RepeatedPass(this.makeReconcile(), timers, clock, logger);
     const usable = (): void => {
       this.isUsable = true;
       reconcile.hasten(0);
@@ -126,7 +124,7 @@ export class Lifecycle {
       ({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - this.parts.store.nowMs()),
     );
     leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });
-    for (const task of [new RepeatedPass(importing, registry, logger), reconcile, reaper]) leadership.add(task);
+    for (const task of [new RepeatedPass(importing, timers, clock, logger), reconcile, reaper]) leadership.add(task);
   }
 
   private makeReaper(): ReaperTask {

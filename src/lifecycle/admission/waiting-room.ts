@@ -44,6 +44,7 @@ export class WaitingRoom {
     const verdict = look();
     if (verdict === 'go') return 'go';
     if (verdict !== 'wait') throw verdict.refusal;
+    if (patienceMs <= 0) return 'out-of-patience';
     if (this.held >= this.places) throw tooMany();
     const outcome = await this.wait({ id, look, patienceMs, signal });
     if (typeof outcome === 'object') throw outcome.refusal;

@@ -1,6 +1,5 @@
-import { SchedulerRegistry } from '@nestjs/schedule';
-
 import type { LeaderTask } from '../../leadership/leadership.js';
+import { Clock, type Timer } from '../../platform/clock.js';
 import { Logger } from '../../platform/logger.js';
 import { isOutage } from '../lifecycle.errors.js';
 
@@ -10,32 +9,43 @@ export interface LeaderPass {
   pass(whileLeading: AbortSignal): Promise<{ againInMs: number }>;
 }
 
-const AFTER_A_FAILURE_MS = 1_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Calls back once, after `ms`; one timer per name. */
+export interface PassTimers {
+  after(name: string, ms: number, run: () => void): Timer;
+}
 
-/** Calls a pass again and again while this replica leads; never two at once. Its timer stands in the Nest scheduler. */
+const AFTER_A_FAILURE_MS = 1_000;
+
+/** Calls a pass again and again while this replica leads; never two at once. */
 export class RepeatedPass implements LeaderTask {
   readonly name: string;
-  private wake: () => void = () => {};
+  private timer?: Timer;
+  private wake?: () => void;
   private dueAtMs = Infinity;
 
   constructor(
     private readonly work: LeaderPass,
-    private readonly registry: SchedulerRegistry,
+    private readonly timers: PassTimers,
+    private readonly clock: Clock,
     private readonly logger: Logger,
   ) {
     this.name = work.name;
   }
 
   async run(whileLeading: AbortSignal): Promise<void> {
-    while (!whileLeading.aborted) await this.pause(await this.passSafely(whileLeading), whileLeading);
+    while (!whileLeading.aborted) {
+      this.dueAtMs = Infinity;
+      const againInMs = await this.passSafely(whileLeading);
+      await this.pauseUntil(Math.min(this.dueAtMs, this.clock.monotonicMs() + againInMs), whileLeading);
+    }
   }
 
-  /** Something came up: the next pass is due no later than this. */
+  /** Something came up: the next pass is due no later than this. What comes up during a pass is seen by the next. */
   hasten(inMs: number): void {
-    if (performance.now() + inMs >= this.dueAtMs) return;
-    this.dueAtMs = performance.now() + inMs;
-    this.setTimer(inMs);
+    const atMs = this.clock.monotonicMs() + inMs;
+    if (atMs >= this.dueAtMs) return;
+    this.dueAtMs = atMs;
+    if (this.wake) this.setTimer();
   }
 
   private async passSafely(whileLeading: AbortSignal): Promise<number> {
@@ -47,28 +57,22 @@ export class RepeatedPass implements LeaderTask {
     }
   }
 
-  private pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = () => {
-        this.clearTimer();
-        this.dueAtMs = Infinity;
-        signal.removeEventListener('abort', this.wake);
-        resolve();
-      };
-      this.dueAtMs = performance.now() + ms;
-      this.setTimer(ms);
-      if (signal.aborted) this.wake();
-      else signal.addEventListener('abort', this.wake, { once: true });
+  private async pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.dueAtMs = atMs;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      signal.addEventListener('abort', this.wake, { once: true });
+      this.setTimer();
     });
+    if (this.wake) signal.removeEventListener('abort', this.wake);
+    this.wake = undefined;
+    this.timer?.cancel();
   }
 
-  private setTimer(ms: number): void {
-    this.clearTimer();
-    const timer = setTimeout(() => this.wake(), Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
-    this.registry.addTimeout(this.name, timer.unref());
-  }
-
-  private clearTimer(): void {
-    if (this.registry.doesExist('timeout', this.name)) this.registry.deleteTimeout(this.name);
+  private setTimer(): void {
+    this.timer?.cancel();
+    const inMs = Math.max(0, this.dueAtMs - this.clock.monotonicMs());
+    this.timer = this.timers.after(this.name, inMs, () => this.wake?.());
   }
 }

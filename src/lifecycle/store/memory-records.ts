@@ -15,6 +15,8 @@ export class MemoryRecords {
   private readonly records = new Map<SessionId, Session>();
   private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
   private tombstones: Session[] = [];
+  /** Rises with time, so that a record is newer than any before it, even than one that was lost or forgotten. */
+  private lastVersion = 0;
   addresses = new AddressBook();
   counts: SessionCounts;
 
@@ -52,7 +54,8 @@ export class MemoryRecords {
   /** The one place where a record changes. */
   write(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
     const before = this.records.get(draft.id);
-    const session: Session = { ...draft, version: (before?.version ?? 0) + 1, dueAtMs: undefined };
+    this.lastVersion = Math.max(this.lastVersion + 1, nowMs);
+    const session: Session = { ...draft, version: this.lastVersion, dueAtMs: undefined };
     session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
     Object.freeze(session);
     this.records.set(session.id, session);
@@ -60,7 +63,7 @@ export class MemoryRecords {
     this.addresses.moved(before, session, nowMs);
     if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
     if (session.forgetAtMs !== undefined) this.tombstones.push(session);
-    for (const watcher of this.watchers) watcher(session);
+    for (const watcher of this.watchers) tell(watcher, session);
     return session;
   }
 
@@ -72,5 +75,14 @@ export class MemoryRecords {
       this.records.delete(tombstone.id);
       this.counts.moved(tombstone, undefined);
     }
+  }
+}
+
+/** A watcher that fails is at fault itself: the change is made, and the others are told. */
+function tell(watcher: Watcher, session: Session): void {
+  try {
+    watcher(session);
+  } catch (error) {
+    process.emitWarning(`a watcher of sessions failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 }

@@ -58,8 +58,8 @@ export class MemorySessionStore extends SessionStore {
       const record = this.records.get(id);
       if (!record) return this.openAnew(undefined, id, caller, opening);
       if (!mayReach(record, caller)) return 'not-yours';
+      if (isLive(record.state) && !isExpired(record, nowMs) && rules.isConflict(record, opening)) return 'conflict';
       if (isToBeOpened(record, nowMs)) return this.openAnew(record, id, caller, opening);
-      if (isLive(record.state) && rules.isConflict(record, opening)) return 'conflict';
       if (record.state === 'failed') return { outcome: 'found', session: record };
       return { outcome: 'found', session: this.write(rules.touched(record, record.state === 'ready' ? 1 : 0, nowMs)) };
     });
@@ -158,7 +158,7 @@ export class MemorySessionStore extends SessionStore {
 
   finish(ref: Ref, pods: 'left' | 'none'): Promise<'ended' | Moved> {
     return this.step((nowMs) => {
-      const record = this.standing(ref);
+      const record = this.standing({ id: ref.id, generation: ref.generation });
       if (record?.state !== 'terminating' && record?.state !== 'ended') return this.moved(ref);
       const forgetAtMs = record.forgetAtMs ?? (pods === 'none' ? nowMs + this.limits.tombstoneMs : undefined);
       if (record.state === 'terminating' || forgetAtMs !== record.forgetAtMs)

@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 
 import type { Clock } from '../../../platform/clock.js';
 import type { Logger } from '../../../platform/logger.js';
@@ -12,6 +12,7 @@ import { launchOf, whyNotStart, type Launch, type Surroundings } from './pod-lau
 import { PodPlaces, type Place } from './pod-places.js';
 import { PodRoster } from './pod-roster.js';
 import { PortPool, type PortRange } from './port-pool.js';
+import { StartGate } from './start-gate.js';
 import { Supervisor } from './supervisor.js';
 
 export interface ProcessRuntimeOptions extends Surroundings {
@@ -47,6 +48,7 @@ interface Supervised {
 export class Supervision {
   private readonly places: PodPlaces;
   private readonly memory: MemoryWatch;
+  private readonly gate: StartGate;
   /** By the pod's uid. */
   private readonly pods = new Map<string, Supervised>();
   private isStopped = false;
@@ -57,6 +59,7 @@ export class Supervision {
   ) {
     const { clock, randomness, log, ports } = options;
     this.memory = new MemoryWatch(clock, options.memoryCheckMs ?? MEMORY_CHECK_MS);
+    this.gate = new StartGate(clock, Number(process.env.GATE ?? availableParallelism()));
     this.places = new PodPlaces(new PortPool(clock, randomness, ports), {
       parent: options.stateRoot ?? tmpdir(),
       log,
@@ -129,7 +132,7 @@ export class Supervision {
       wasWarm: assignment === undefined,
     });
     const show = (shown: Partial<Pod>): void => this.show(pod, shown);
-    const supervisor = new Supervisor(launch, { clock, log, memory: this.memory, show });
+    const supervisor = new Supervisor(launch, { clock, log, memory: this.memory, gate: this.gate, show });
     this.pods.set(uid, { place, supervisor });
     supervisor.start();
     return pod;

@@ -10,6 +10,7 @@ import { startPodProcess, type PodProcess } from './pod-process.js';
 import { untilReady } from './readiness.js';
 import { afterRun } from './restart-decision.js';
 import { failureOfCrashLoop, failureOfRun, type PodFailure, type Run } from './run-failure.js';
+import type { StartGate } from './start-gate.js';
 
 /** Before this a pod that does not answer is simply starting. */
 const SLOW_START_MS = 3_000;
@@ -21,6 +22,7 @@ export interface SupervisorParts {
   clock: Clock;
   log: Logger;
   memory: MemoryWatch;
+  gate: StartGate;
   show: (shown: Shown) => void;
 }
 
@@ -69,12 +71,11 @@ export class Supervisor {
 
   private async keepRunning(): Promise<void> {
     let restartsInARow = 0;
-    while (!this.ending.signal.aborted) {
-      const unable = this.hasFolder() ? whyNotStart(this.launch) : STATE_LOST;
-      if (unable) return this.giveUp(unable, unable !== STATE_LOST);
-      const run = await this.runOnce();
-      if (this.ending.signal.aborted) return;
+    for (;;) {
+      const run = await this.runInTurn();
+      if (run === undefined || this.ending.signal.aborted) return;
       if (!this.hasFolder()) return this.giveUp(STATE_LOST, false);
+      if ('reason' in run) return this.giveUp(run, true);
       const failure = failureOfRun(run, this.launch.memoryLimitBytes);
       const after = afterRun({ restartsInARow, readyForMs: run.readyForMs });
       if (after.next === 'give-up') return this.giveUp(this.crashLoop(failure), true);
@@ -84,7 +85,18 @@ export class Supervisor {
     }
   }
 
-  private async runOnce(): Promise<Run> {
+  /** A run from start to end, why there cannot be one, or undefined when the end came first. */
+  private async runInTurn(): Promise<Run | PodFailure | undefined> {
+    const { signal } = this.ending;
+    const started = await this.parts.gate.enter(this.restarts > 0, signal);
+    try {
+      return signal.aborted ? undefined : (whyNotStart(this.launch) ?? (await this.runOnce(started)));
+    } finally {
+      started();
+    }
+  }
+
+  private async runOnce(started: () => void): Promise<Run> {
     const { clock } = this.parts;
     const run = new AbortController();
     const process = startPodProcess({
@@ -98,6 +110,7 @@ export class Supervisor {
     let readySinceMs: number | undefined;
     void this.untilReady(run.signal).then((isReady) => {
       if (!isReady || run.signal.aborted) return;
+      started();
       readySinceMs = clock.monotonicMs();
       this.show({ phase: 'ready', failure: undefined });
     });

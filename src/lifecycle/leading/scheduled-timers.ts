@@ -1,0 +1,24 @@
+import { SchedulerRegistry } from '@nestjs/schedule';
+
+import type { Timer } from '../../platform/clock.js';
+import type { PassTimers } from './leader-pass.js';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The timers of the leader's passes stand in the Nest scheduler under their names, where anybody can look them up. */
+export class ScheduledTimers implements PassTimers {
+  constructor(private readonly registry: SchedulerRegistry) {}
+
+  after(name: string, ms: number, run: () => void): Timer {
+    const cancel = (): void => {
+      if (this.registry.doesExist('timeout', name)) this.registry.deleteTimeout(name);
+    };
+    cancel();
+    const fire = (): void => {
+      cancel();
+      run();
+    };
+    this.registry.addTimeout(name, setTimeout(fire, Math.min(Math.max(0, ms), LONGEST_TIMER_MS)).unref());
+    return { cancel };
+  }
+}
