@@ -72,6 +72,7 @@ async function staysOpen(berth: BerthProcess) {
   const socket = await berth.socket(proxied('socket', '/ws'), { as: 'alice' });
   const stream = await berth.open('GET', proxied('stream', '/events'), { as: 'alice' });
   const body = new PassThrough();
+  body.write('begun ');
   const upload = berth.call('POST', proxied('upload', '/upload'), { as: 'alice', body });
 
   const events = serverEvents(stream.body);

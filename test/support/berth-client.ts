@@ -4,6 +4,8 @@ import jwt from 'jsonwebtoken';
 import { Agent, request, type Dispatcher } from 'undici';
 import { WebSocket } from 'ws';
 
+import { collectMessages } from './streams.js';
+
 export const TOKEN_SECRET = 'test-signing-key-of-more-than-32-bytes';
 
 export interface Claims {
@@ -20,7 +22,7 @@ export interface CallOptions {
   /** Subject of the token that is sent, or subject and claims; without it no token is sent. */
   as?: string | ({ subject: string } & Claims);
   headers?: Record<string, string | string[]>;
-  /** An object is sent as JSON. */
+  /** An object is sent as JSON; of a stream nothing is sent, not even the head, before its first bytes. */
   body?: string | Buffer | Readable | object;
   signal?: AbortSignal;
 }
@@ -87,6 +89,7 @@ export class BerthClient {
     const { headers } = this.encode(options);
     const url = new URL(path, this.url.replace(/^http/, 'ws'));
     const socket = new WebSocket(url, options.protocols ?? [], { headers });
+    collectMessages(socket);
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return socket;
   }

@@ -38,7 +38,7 @@ export function lines(...parts: readonly string[]): string {
 
 /** Status of each answer on the connection, in order. */
 export function statuses(answer: RawAnswer): number[] {
-  return [...answer.text.matchAll(/(?:^|\n)HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
+  return [...answer.text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
 }
 
 function write(socket: Socket, piece: string | Buffer): Promise<void> {

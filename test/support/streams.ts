@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 
 export interface ServerEvent {
   event: string;
@@ -32,9 +32,20 @@ export async function eventOf(events: AsyncGenerator<ServerEvent>, name: string,
   }
 }
 
+const unread = new WeakMap<WebSocket, (string | Buffer)[]>();
+
+/** From the moment a socket is made: its first messages may come together with the answer to the upgrade. */
+export function collectMessages(socket: WebSocket): void {
+  const messages: (string | Buffer)[] = [];
+  unread.set(socket, messages);
+  socket.on('message', (data: Buffer, isBinary: boolean) => messages.push(isBinary ? data : data.toString()));
+}
+
+/** The first message that was not read yet. */
 export async function nextMessage(socket: WebSocket): Promise<string | Buffer> {
-  const [data, isBinary] = (await once(socket, 'message')) as [RawData, boolean];
-  return isBinary ? (data as Buffer) : (data as Buffer).toString();
+  const messages = unread.get(socket)!;
+  while (messages.length === 0) await once(socket, 'message');
+  return messages.shift()!;
 }
 
 export async function closeOf(socket: WebSocket): Promise<{ code: number; reason: string }> {
