@@ -1,5 +1,7 @@
 import { METHODS } from 'node:http';
 
+import { GatewayError } from './problem.js';
+
 /**
  * Every path that is Berth's own, whoever serves it. What stands here and is asked with another method is 405; what
  * does not stand here and names no session is 404. The OpenAPI document is compared with this table by a test.
@@ -39,6 +41,17 @@ const MATCHERS = ROUTES.map(({ path, methods }) => ({
 /** What may be asked of a path (without its query), or undefined where it is none of Berth's own. */
 export function methodsAllowedAt(path: string): readonly string[] | undefined {
   return MATCHERS.find(({ pattern }) => pattern.test(path))?.methods;
+}
+
+/** The 404 or 405 for a request that nothing serves. */
+export function noSuchRoute(method: string, path: string): GatewayError {
+  const allow = methodsAllowedAt(path);
+  if (allow && !allow.includes(method))
+    return new GatewayError('METHOD_NOT_ALLOWED', `Use ${allow.join(' or ')} here.`, { allow });
+  return new GatewayError(
+    'ROUTE_NOT_FOUND',
+    'There is nothing at this path; see /docs. To reach a session, name it in the path or in X-Session-ID.',
+  );
 }
 
 /** Express answers HEAD wherever it answers GET. */

@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import { GatewayError } from '../problem.js';
-import { methodsAllowedAt } from '../routes.js';
+import { noSuchRoute } from '../routes.js';
 
 /**
  * What Nest and Express throw themselves, in our codes: a route that does not exist, a path that cannot be decoded,
@@ -17,17 +17,6 @@ export function refusalIn(error: unknown, method: string, path: string): unknown
   // Nest's own sentences may quote the request; the status says enough.
   if (status >= 400 && status < 500) return new LifecycleError('INVALID_REQUEST', 'The request is malformed.');
   return error;
-}
-
-/** 404 and 405 of the whole API: the edge asks the same table for what it serves. */
-export function noSuchRoute(method: string, path: string): GatewayError {
-  const allow = methodsAllowedAt(path);
-  if (allow && !allow.includes(method))
-    return new GatewayError('METHOD_NOT_ALLOWED', `Use ${allow.join(' or ')} here.`, { allow });
-  return new GatewayError(
-    'ROUTE_NOT_FOUND',
-    'There is nothing at this path; see /docs. To reach a session, name it in the path or in X-Session-ID.',
-  );
 }
 
 function undecodable(path: string): LifecycleError {

@@ -1,4 +1,4 @@
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 
@@ -10,7 +10,7 @@ const DESCRIPTION =
   'One session id, one pod. Any request for a session id gets a pod of its own, and so does every later one.';
 
 /** Controllers describe themselves; what is served outside Nest is added by hand and compared with the route table. */
-export function openApiDocument(app: NestExpressApplication): OpenAPIObject {
+export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Berth')
     .setDescription(DESCRIPTION)
@@ -32,7 +32,7 @@ export function openApiDocument(app: NestExpressApplication): OpenAPIObject {
 }
 
 /** The page at /docs and the document at /docs-json, both without a token. Made when first asked for. */
-export function serveApiDocs(app: NestExpressApplication): void {
+export function serveApiDocs(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'docs-json', raw: ['json'] });
 }
 

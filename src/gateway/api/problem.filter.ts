@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error({ event: 'request.failed', error, requestId: context.requestId }, problem.body.detail);
     // Half an answer is out: the client must see that it is not whole.
     if (response.headersSent) return void response.destroy();
-    response.status(problem.status).set(problem.headers).end(JSON.stringify(problem.body));
+    response.writeHead(problem.status, problem.headers).end(JSON.stringify(problem.body));
   }
 }
 

@@ -2,7 +2,7 @@ import { verify } from 'jsonwebtoken';
 
 import { bearer } from '../../../test/support/gateway/tokens.js';
 import { identityOf } from './claims.js';
-import { firstRequest, makeDevSigningKey } from './dev-signing-key.js';
+import { firstCurl, makeDevSigningKey } from './dev-signing-key.js';
 import { PassportVerification } from './passport-verification.js';
 import { SecretSigningKey } from './signing-keys.js';
 
@@ -25,7 +25,7 @@ describe('the key for development', () => {
   });
 
   it('comes with a request that can be pasted', () => {
-    expect(firstRequest('http://127.0.0.1:8080', 'T')).toBe(
+    expect(firstCurl(8080, 'T')).toBe(
       `curl -s http://127.0.0.1:8080/api/v1/session/demo/execute -H "Authorization: Bearer T" -H 'Content-Type: application/json' -d '{"data":{"hello":"world"}}'`,
     );
   });

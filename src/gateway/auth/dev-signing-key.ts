@@ -16,9 +16,9 @@ export function makeDevSigningKey(nowMs: number): DevSigningKey {
 }
 
 /** Ready to paste. For a person at a terminal only: it holds the token, so it goes into no log line. */
-export function firstRequest(baseUrl: string, token: string): string {
+export function firstCurl(port: number, token: string): string {
   return (
-    `curl -s ${baseUrl}/api/v1/session/demo/execute -H "Authorization: Bearer ${token}" ` +
+    `curl -s http://127.0.0.1:${port}/api/v1/session/demo/execute -H "Authorization: Bearer ${token}" ` +
     `-H 'Content-Type: application/json' -d '{"data":{"hello":"world"}}'`
   );
 }

@@ -3,7 +3,7 @@ import { sign, type SignOptions } from 'jsonwebtoken';
 export const SECRET = 'a-secret-for-tests-of-more-than-32-bytes';
 
 /** Every token a test made, so that it can be looked for where it must not be. */
-export const tokensMade: string[] = [];
+const tokensMade: string[] = [];
 
 /** A token that is good for an hour, unless the claims say otherwise; a claim set to undefined is left out. */
 export function tokenFor(
@@ -25,6 +25,12 @@ export function forgedToken(header: object, claims: object, signature = ''): str
 
 export function bearer(token: string): { headers: Record<string, string> } {
   return { headers: { authorization: `Bearer ${token}` } };
+}
+
+/** Tokens, or parts of them, that stand in a text where none may. */
+export function tokensIn(text: string): string[] {
+  const parts = tokensMade.flatMap((token) => token.split('.')).filter((part) => part.length > 8);
+  return [...new Set(parts)].filter((part) => text.includes(part));
 }
 
 function made(token: string): string {
