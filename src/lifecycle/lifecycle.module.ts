@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { Registry } from 'prom-client';
 
@@ -97,6 +97,7 @@ function makeLifecycle(
   return lifecycle;
 }
 
+@Global()
 @Module({
   imports: [LeadershipModule],
   providers: [

@@ -1,0 +1,65 @@
+import { alice } from '../../../test/support/openings.js';
+import { ID, refusedWith, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
+
+/** One replica's whole core on virtual time, with pods that do as the test says. */
+describe('a session that is driven', () => {
+  it('replaces a dead pod by itself, without any request', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.change(replica.pod(), { phase: 'dead', failure: { reason: 'StateLost', message: 'gone' } });
+    await replica.clock.advance(1_000);
+    const status = await replica.lifecycle.sessions.status(ID, alice);
+    expect(status).toMatchObject({ state: 'ready', generation: 2, lastFailure: { reason: 'StateLost' } });
+    expect(replica.pod().assignment?.generation).toBe(2);
+  });
+
+  it('replaces a pod that somebody deleted', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.vanish(replica.pod());
+    expect(await replica.admit({ anew: true })).toMatchObject({ generation: 2 });
+  });
+
+  it('gives up after three generations that crash, tells why, and tries again later', async () => {
+    const replica = await started();
+    replica.runtime.onCreate = (pod) =>
+      void replica.runtime.change(pod, {
+        phase: 'dead',
+        crashed: true,
+        failure: { reason: 'CrashLoopBackOff', message: 'no disk' },
+      });
+    const asked = replica.ask();
+    await replica.clock.advance(10_000);
+    await expect(asked).rejects.toEqual(refusedWith('SESSION_START_FAILED'));
+    await expect(asked).rejects.toMatchObject({ reason: 'CrashLoopBackOff', message: 'no disk' });
+    expect(replica.runtime.calls.filter((call) => call === 'create')).toHaveLength(3);
+    await expect(replica.ask()).rejects.toEqual(refusedWith('SESSION_START_FAILED'));
+    expect(replica.runtime.pods.size).toBe(0);
+    replica.startAtOnce();
+    await replica.clock.advance(10_000);
+    expect((await replica.admit()).generation).toBe(4);
+  });
+
+  it('fails a start at its deadline, and tells those who waited so', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(START_TIMEOUT_MS + 1);
+    await expect(asked).rejects.toEqual(refusedWith('SESSION_START_TIMEOUT'));
+    expect(await replica.state()).toBe('failed');
+    await replica.clock.advance(1_000);
+    expect(replica.runtime.pods.size).toBe(0);
+  });
+
+  it('does not fail a session because the runtime is away', async () => {
+    const replica = await started();
+    replica.runtime.isAway = true;
+    const asked = replica.ask();
+    await replica.clock.advance(10);
+    await expect(asked).rejects.toThrow('the runtime is away');
+    await replica.clock.advance(START_TIMEOUT_MS / 2);
+    expect(await replica.state()).toBe('creating');
+    replica.startAtOnce().runtime.isAway = false;
+    await replica.clock.advance(3_000);
+    expect(await replica.state()).toBe('ready');
+  });
+});
