@@ -18,35 +18,44 @@ export class StartGate {
   ) {}
 
   /**
-   * Resolves when it is this pod's turn, or when the signal fires, with what is to be called once its start is over. A
-   * restart goes first: somebody has seen that pod ready.
+   * Resolves when it is this pod's turn with what is to be called once its start is over; when the signal fires first,
+   * at once. A restart goes first: somebody has seen that pod ready.
    */
   async enter(isRestart: boolean, signal: AbortSignal): Promise<() => void> {
-    if (this.inside >= this.atOnce) await this.turn(isRestart, signal);
-    this.inside++;
-    let isOver = false;
+    if (this.inside < this.atOnce) this.inside++;
+    else if (!(await this.turn(isRestart, signal))) return () => undefined;
+    let isInside = true;
     const leave = (): void => {
-      if (isOver) return;
-      isOver = true;
       timer.cancel();
-      this.inside--;
-      if (this.inside < this.atOnce) this.line.shift()?.();
+      if (isInside) this.giveWay();
+      isInside = false;
     };
     const timer = this.clock.after(LONGEST_START_MS, leave);
     return leave;
   }
 
-  private turn(isRestart: boolean, signal: AbortSignal): Promise<void> {
+  /** The next one takes over the place, if there is one. */
+  private giveWay(): void {
+    const next = this.line.shift();
+    if (next) next();
+    else this.inside--;
+  }
+
+  /** False: the signal came first. */
+  private turn(isRestart: boolean, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const go = (): void => {
-        signal.removeEventListener('abort', go);
-        const place = this.line.indexOf(go);
-        if (place >= 0) this.line.splice(place, 1);
-        resolve();
+        signal.removeEventListener('abort', leaveLine);
+        resolve(true);
       };
+      const leaveLine = (): void => {
+        this.line.splice(this.line.indexOf(go), 1);
+        resolve(false);
+      };
+      if (signal.aborted) return resolve(false);
       if (isRestart) this.line.unshift(go);
       else this.line.push(go);
-      signal.addEventListener('abort', go, { once: true });
+      signal.addEventListener('abort', leaveLine, { once: true });
     });
   }
 }

@@ -30,6 +30,8 @@ export interface ProcessRuntimeOptions extends Surroundings {
 const STOP_GRACE_MS = 5_000;
 /** At shutdown nobody waits for the pods any more. */
 const LONGEST_SHUTDOWN_GRACE_MS = 2_000;
+/** Fewer leave processors idle while pods wait for their files; more make all that runs wait for them. */
+const STARTS_PER_PROCESSOR = 2;
 const MEMORY_CHECK_MS = 1_000;
 
 export interface NewPod {
@@ -59,7 +61,7 @@ export class Supervision {
   ) {
     const { clock, randomness, log, ports } = options;
     this.memory = new MemoryWatch(clock, options.memoryCheckMs ?? MEMORY_CHECK_MS);
-    this.gate = new StartGate(clock, Number(process.env.GATE ?? availableParallelism()));
+    this.gate = new StartGate(clock, STARTS_PER_PROCESSOR * availableParallelism());
     this.places = new PodPlaces(new PortPool(clock, randomness, ports), {
       parent: options.stateRoot ?? tmpdir(),
       log,
