@@ -43,7 +43,7 @@ export function sessionStoreContract(name: string, makeHarness: MakeStoreHarness
 
     const topics = [entering, owners, reopening, limits, starting, addresses, using, failing, ending, queue];
     for (const topic of [...topics, compares, reading, watching, memoryLost, importing, importTokens, races])
-      topic(given);
+      topic(given, pace);
     if (pace.keepsRecordsOverRestart) importingAfterRestart(given);
   });
 }

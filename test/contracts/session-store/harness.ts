@@ -29,6 +29,13 @@ export interface Pace {
   marginMs: number;
   /** The harness has a `restart`. */
   keepsRecordsOverRestart: boolean;
+  /** A case that would take longer than this is not defined. */
+  longestWaitMs: number;
 }
 
-export const VIRTUAL_TIME: Pace = { unitMs: 1_000, marginMs: 1, keepsRecordsOverRestart: false };
+export const VIRTUAL_TIME: Pace = {
+  unitMs: 1_000,
+  marginMs: 1,
+  keepsRecordsOverRestart: false,
+  longestWaitMs: Infinity,
+};
