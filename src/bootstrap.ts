@@ -8,7 +8,7 @@ import { ConfigurationError } from './config/load-settings.js';
 import type { Settings } from './config/settings.schema.js';
 import { DEV_SIGNING_KEY } from './gateway/auth/auth.module.js';
 import { type DevSigningKey, firstCurl } from './gateway/auth/dev-signing-key.js';
-import { configureApi } from './gateway/api/configure-api.js';
+import { serveApiDocs } from './gateway/api/openapi.js';
 import { EdgeServer } from './gateway/edge/edge-server.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
@@ -31,15 +31,22 @@ export async function bootstrap(): Promise<void> {
 
 async function start(settings: Settings): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL);
-  const app = await NestFactory.create(AppModule.with(settings, logger), { logger: new NestLogger(logger), abortOnError: false, bodyParser: false });
-  configureApi(app);
+  const app = await NestFactory.create(AppModule.with(settings, logger), {
+    logger: new NestLogger(logger),
+    abortOnError: false,
+    bodyParser: false,
+  });
+  serveApiDocs(app);
   await app.init();
   app.get(Lifecycle).start();
   await app.get(Leadership).start();
   const address = listenAddress(settings);
   const metrics = await MetricsEndpoint.listen(settings.METRICS_PORT, address);
   const edge = app.get(EdgeServer);
-  const port = await edge.listen(app.getHttpAdapter().getInstance<RequestListener>(), { port: settings.PORT, address });
+  const port = await edge.listen(app.getHttpAdapter().getInstance() as RequestListener, {
+    port: settings.PORT,
+    address,
+  });
   stopOnSignal(app, metrics, logger);
   logger.info({ event: 'listening', port, metricsPort: metrics.port(), address }, `Berth listens on port ${port}.`);
   greet(app, port);

@@ -19,6 +19,7 @@ export async function shutDown(app: INestApplication, metrics: MetricsEndpoint, 
   const settings = app.get<Settings>(SETTINGS);
   const steps: readonly [string, () => unknown][] = [
     ['not ready', () => app.get(Readiness).drain()],
+    ['keep no connection', () => app.get(EdgeServer).stopKeepingAlive()],
     ['wait for endpoints', () => pause(app.get(Clock), settings.SHUTDOWN_DELAY_SECONDS * 1_000)],
     ['drain', () => app.get(EdgeServer).drain(settings.SHUTDOWN_DRAIN_SECONDS * 1_000)],
     ['stop leading', () => app.get(Leadership).stop()],

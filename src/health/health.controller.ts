@@ -16,6 +16,11 @@ import { Readiness } from './readiness.js';
 /** The runtime is taken to be away when nothing was heard of it for this long. */
 const LONGEST_SILENCE_MS = 60_000;
 
+export abstract class HealthParts {
+  abstract readonly store: SessionStore;
+  abstract readonly leadership: Leadership;
+}
+
 @ApiExcludeController()
 @Controller('health')
 export class HealthController {
@@ -78,9 +83,4 @@ export class HealthController {
     const { isLeader, leader } = this.parts.leadership.status();
     return this.indicators.check('leadership').up({ isLeader, leader });
   }
-}
-
-export abstract class HealthParts {
-  abstract readonly store: SessionStore;
-  abstract readonly leadership: Leadership;
 }

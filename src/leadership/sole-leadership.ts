@@ -41,11 +41,11 @@ export class SoleLeadership extends Leadership {
 
   private async keepRunning(task: LeaderTask): Promise<void> {
     while (!this.end.signal.aborted) {
-      const hasReturned = await task.run(this.end.signal).then(
-        () => true,
-        () => false,
-      );
-      if (hasReturned) return;
+      try {
+        return await task.run(this.end.signal);
+      } catch {
+        // A task reports its own failures; what is left to do here is to give it another try.
+      }
       await pause(this.clock, RUN_AGAIN_AFTER_MS, this.end.signal);
     }
   }
