@@ -23,7 +23,7 @@ export class OutputRing {
 
   append(chunk: Buffer): void {
     const last = chunk.subarray(-KEPT_BYTES);
-    this.dropped += chunk.length - last.length;
+    if (last.length < chunk.length) this.dropAll(chunk.length - last.length);
     if (this.length + last.length > KEPT_BYTES + SPARE_BYTES) this.dropOldest(this.length + last.length - KEPT_BYTES);
     this.grow(this.length + last.length);
     last.copy(this.bytes, this.length);
@@ -81,6 +81,11 @@ export class OutputRing {
     this.bytes.copyWithin(0, from, this.length);
     this.length -= from;
     this.dropped += from;
+  }
+
+  private dropAll(andMore: number): void {
+    this.dropped += this.length + andMore;
+    this.length = 0;
   }
 
   private grow(needed: number): void {

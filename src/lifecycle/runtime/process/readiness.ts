@@ -66,7 +66,8 @@ function askHealth({ clock, port, healthPath, signal }: Question): Promise<Answe
     });
     socket.on('error', (error) => unready(refusalWords(error)));
     socket.once('connect', () => {
-      const asked = get({ createConnection: () => socket, host: LOOPBACK, port, path: healthPath, agent: false });
+      // Without an agent: it would open a connection of its own.
+      const asked = get({ createConnection: () => socket, host: LOOPBACK, port, path: healthPath });
       asked.on('error', (error) => unready(refusalWords(error)));
       asked.once('response', (response) => {
         response.on('error', () => undefined).resume();

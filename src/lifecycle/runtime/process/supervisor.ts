@@ -90,7 +90,9 @@ export class Supervisor {
     const { signal } = this.ending;
     const started = await this.parts.gate.enter(this.restarts > 0, signal);
     try {
-      return signal.aborted ? undefined : (whyNotStart(this.launch) ?? (await this.runOnce(started)));
+      if (signal.aborted) return undefined;
+      if (!this.hasFolder()) return STATE_LOST;
+      return whyNotStart(this.launch) ?? (await this.runOnce(started));
     } finally {
       started();
     }
