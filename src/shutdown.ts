@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 
 import { SETTINGS } from './config/config.module.js';
 import type { Settings } from './config/settings.schema.js';
-import { EdgeServer } from './gateway/edge/edge-server.js';
+import { type DrainCounts, EdgeServer } from './gateway/edge/edge-server.js';
 import { Readiness } from './health/readiness.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
@@ -10,6 +10,9 @@ import { SessionRuntime } from './lifecycle/runtime/session-runtime.js';
 import type { MetricsEndpoint } from './metrics/metrics-endpoint.js';
 import { Clock, pause } from './platform/clock.js';
 import type { Logger } from './platform/logger.js';
+
+/** The part of the drain time for which requests are still held. */
+const HOLD_FOR = 0.8;
 
 /**
  * The order of a clean stop, as one list. Nobody new is sent here, what is open is finished, only then the work of
@@ -21,7 +24,7 @@ export async function shutDown(app: INestApplication, metrics: MetricsEndpoint, 
     ['not ready', () => app.get(Readiness).drain()],
     ['keep no connection', () => app.get(EdgeServer).stopKeepingAlive()],
     ['wait for endpoints', () => pause(app.get(Clock), settings.SHUTDOWN_DELAY_SECONDS * 1_000)],
-    ['drain', () => app.get(EdgeServer).drain(settings.SHUTDOWN_DRAIN_SECONDS * 1_000)],
+    ['drain', () => drain(app, settings.SHUTDOWN_DRAIN_SECONDS * 1_000)],
     ['stop leading', () => app.get(Leadership).stop()],
     ['stop lifecycle', () => app.get(Lifecycle).stop()],
     ['stop pods', () => app.get(SessionRuntime).stop()],
@@ -40,4 +43,12 @@ export async function shutDown(app: INestApplication, metrics: MetricsEndpoint, 
   }
   logger.info({ event: 'stopped' }, 'Stopped.');
   return code;
+}
+
+/** Requests that wait for a pod may still get it; those that did not get it in time are told so before they are cut. */
+async function drain(app: INestApplication, drainMs: number): Promise<DrainCounts> {
+  const timer = app.get(Clock).after(drainMs * HOLD_FOR, () => app.get(Lifecycle).turnAwayHeld());
+  const counts = await app.get(EdgeServer).drain(drainMs);
+  timer.cancel();
+  return counts;
 }

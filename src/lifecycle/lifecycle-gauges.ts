@@ -16,6 +16,7 @@ export interface Gauged {
   waiting: WaitingRoom;
   limiter: CreationLimiter;
   maxSessions: number;
+  warmPoolTarget: number;
 }
 
 /** Levels, read when Prometheus asks. Those of the whole are the same from every replica: aggregate with max. */
@@ -31,6 +32,8 @@ export function registerLifecycleGauges(registry: Registry, of: Gauged): void {
     });
   };
   level('session_pods_active', 'Pods that serve or are about to serve a session', () => activePods(of.pods));
+  level('session_warm_pool_size', 'Pods that are ready and not assigned yet', () => warmPods(of.pods));
+  level('session_warm_pool_target', 'Pods that should be', () => of.warmPoolTarget);
   level('session_capacity_limit', 'Sessions that may have a pod at once', () => of.maxSessions);
   level('session_in_use', 'Sessions that this replica touches because something is or was open to them', () =>
     of.inUse.total(),
@@ -42,7 +45,7 @@ export function registerLifecycleGauges(registry: Registry, of: Gauged): void {
     'Starts this replica has queued behind MAX_CONCURRENT_CREATIONS',
     () => of.limiter.counts().queued,
   );
-  level('session_leader', '1 while this replica leads', () => (of.leadership.status().isLeader ? 1 : 0));
+  level('session_is_leader', '1 while this replica leads', () => (of.leadership.status().isLeader ? 1 : 0));
   level(
     'session_lease_age_seconds',
     'Since the leader was last seen to renew',
@@ -77,6 +80,10 @@ function registerTally(registry: Registry, store: SessionStore): void {
 
 function activePods(pods: PodDirectory): number {
   return pods.all().filter(({ assignment, deleting, phase }) => assignment && !deleting && phase !== 'dead').length;
+}
+
+function warmPods(pods: PodDirectory): number {
+  return pods.all().filter(({ assignment, deleting, phase }) => !assignment && !deleting && phase === 'ready').length;
 }
 
 function ageSeconds(pods: PodDirectory): number {

@@ -93,6 +93,7 @@ function makeLifecycle(
     waiting,
     limiter,
     maxSessions: settings.MAX_CONCURRENT_SESSIONS,
+    warmPoolTarget: 0,
   });
   return lifecycle;
 }

@@ -14,6 +14,7 @@ import { ImportTask } from './leading/import.task.js';
 import { type PassTimers, RepeatedPass } from './leading/leader-pass.js';
 import { ReaperTask } from './leading/reaper.task.js';
 import { ReconcileTask } from './leading/reconcile.task.js';
+import { LifecycleError } from './lifecycle.errors.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { SessionsService } from './sessions.service.js';
@@ -69,7 +70,12 @@ export class Lifecycle {
     this.inUse = new InUse(store, this.directory, clock, logger);
     this.limiter = new CreationLimiter(timing.maxConcurrentCreations, (id) => this.driver.drive(id));
     this.calm = new Calm(clock);
-    this.views = new SessionViews(this.directory, this.pods, this.inUse);
+    const { inUse, waiting } = this;
+    this.views = new SessionViews(this.directory, this.pods, {
+      inFlight: (id) => inUse.inFlight(id),
+      heldFor: (id) => waiting.heldFor(id),
+      unrecorded: (id) => inUse.unrecorded(id),
+    });
     this.removal = new PodRemoval(runtime, clock, timing.drainMs, metrics, logger);
     const taker = new StepTaker({ store, runtime, sessions: this.directory }, templates, this.limiter, metrics, logger);
     const strays = new StrayRemoval(store, this.removal, clock);
@@ -101,6 +107,12 @@ export class Lifecycle {
   /** Synced once: what this replica says of sessions rests on a complete view. */
   isSynced(): boolean {
     return this.isUsable && this.pods.isSynced();
+  }
+
+  /** Near the end of a drain: whoever is still held is told to ask another replica. */
+  turnAwayHeld(): void {
+    const sentence = 'This replica stops before the pod was ready; ask again.';
+    this.waiting.refuseAll(new LifecycleError('SHUTTING_DOWN', sentence));
   }
 
   /** After the leader's work has stopped. */

@@ -15,6 +15,8 @@ interface Entry {
   open: number;
   /** Something happened since the last touch. */
   isUsed: boolean;
+  /** When the last use ended, by the monotonic clock. */
+  endedAtMs: number;
   /** Requests since the last touch, for the store to count. */
   unrecorded: number;
 }
@@ -68,6 +70,7 @@ export class InUse {
       isOpen = false;
       entry.open -= 1;
       entry.isUsed = true;
+      entry.endedAtMs = this.clock.monotonicMs();
     };
     return { isFresh: () => this.clock.monotonicMs() - entry.touchedAtMs < entry.windowMs, end };
   }
@@ -91,12 +94,7 @@ export class InUse {
     const used = due.filter(([, entry]) => entry.open > 0 || entry.isUsed);
     for (const [id, entry] of due) if (entry.open === 0 && !entry.isUsed) this.drop(id, entry);
     if (used.length === 0) return;
-    const touches: Touch[] = used.map(([id, { generation, uid, unrecorded }]) => ({
-      id,
-      generation,
-      uid,
-      requests: unrecorded,
-    }));
+    const touches = used.map(([id, entry]) => touchOf(id, entry, askedAtMs));
     for (const [, entry] of used) entry.isUsed = false;
     const answers = await this.touchOrRestore(touches, used);
     answers.forEach((answer, at) => {
@@ -191,6 +189,13 @@ function newEntry(session: Session, touchedAtMs: number): Entry {
     touchedAtMs,
     open: 0,
     isUsed: false,
+    endedAtMs: touchedAtMs,
     unrecorded: 0,
   };
+}
+
+/** What ended a while ago counts from when it ended: a heartbeat makes nothing last longer. */
+function touchOf(id: SessionId, entry: Entry, nowMs: number): Touch {
+  const { generation, uid, unrecorded, open, endedAtMs } = entry;
+  return { id, generation, uid, requests: unrecorded, idleForMs: open > 0 ? undefined : nowMs - endedAtMs };
 }

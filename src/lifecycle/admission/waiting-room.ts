@@ -39,6 +39,11 @@ export class WaitingRoom {
     return this.held;
   }
 
+  /** Requests that are held for this session. */
+  heldFor(id: SessionId): number {
+    return this.waiters.get(id)?.size ?? 0;
+  }
+
   /** `go`: look where the session is now. Throws what the look refuses with, or when there is no place. */
   async hold({ id, look, patienceMs, signal }: Hold): Promise<'go' | 'out-of-patience'> {
     const verdict = look();
@@ -62,6 +67,10 @@ export class WaitingRoom {
   /** Nobody can carry this on at present. */
   refuse(id: SessionId, refusal: Error): void {
     for (const waiter of this.waiters.get(id) ?? []) waiter.settle({ refusal });
+  }
+
+  refuseAll(refusal: Error): void {
+    for (const id of [...this.waiters.keys()]) this.refuse(id, refusal);
   }
 
   private wait({ id, look, patienceMs, signal }: Hold): Promise<Parameters<Waiter['settle']>[0]> {

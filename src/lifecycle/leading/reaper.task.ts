@@ -92,7 +92,8 @@ export class ReaperTask implements LeaderPass {
 
   private async reap(session: Session): Promise<void> {
     const reason = reapReason(session, this.store.nowMs());
-    const calmLeftMs = calmBeforeReapingMs(session) - this.timing.calm.lastedMs();
+    // Silence may be an outage's; age never is.
+    const calmLeftMs = reason === 'lifetime' ? 0 : calmBeforeReapingMs(session) - this.timing.calm.lastedMs();
     if (!reason || calmLeftMs > 0) return this.store.postpone(refOf(session), Math.max(SHORTEST_PAUSE_MS, calmLeftMs));
     const compare = (): Promise<boolean> => this.compare(session);
     const pod = this.pods.find(session.pod?.uid);

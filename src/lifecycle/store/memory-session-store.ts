@@ -80,7 +80,7 @@ export class MemorySessionStore extends SessionStore {
       touches.map((touch) => {
         const record = this.standing(touch);
         if (record?.state !== 'ready') return this.moved(touch);
-        this.write(rules.touched(record, touch.requests, nowMs));
+        this.write(rules.touched(record, touch.requests, nowMs - (touch.idleForMs ?? 0)));
         return 'touched' as const;
       }),
     );

@@ -89,8 +89,8 @@ function retried(failed: Session, when: { nowMs: number; startDeadlineAtMs: numb
   };
 }
 
-export function touched(session: Session, requests: number, nowMs: number): Draft {
-  return { ...session, lastUsedAtMs: Math.max(session.lastUsedAtMs, nowMs), requests: session.requests + requests };
+export function touched(session: Session, requests: number, usedAtMs: number): Draft {
+  return { ...session, lastUsedAtMs: Math.max(session.lastUsedAtMs, usedAtMs), requests: session.requests + requests };
 }
 
 export function podNamed(session: Session, pod: Pod): Draft {

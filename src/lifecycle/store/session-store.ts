@@ -26,6 +26,8 @@ export interface Entered {
 /** A session in use, and how many requests it has had since its last touch. */
 export interface Touch extends Ref {
   requests: number;
+  /** How long ago its last use ended; absent: it is in use now. */
+  idleForMs?: number;
 }
 
 export interface SessionFilter {

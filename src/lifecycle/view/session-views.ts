@@ -8,6 +8,7 @@ import { SessionDirectory } from './session-directory.js';
 /** What this replica alone knows of a session's use. */
 export interface UseCounts {
   inFlight(id: SessionId): number;
+  heldFor(id: SessionId): number;
   unrecorded(id: SessionId): number;
 }
 
@@ -34,7 +35,7 @@ export class SessionViews {
       dueAtMs: session.dueAtMs,
       expiresAtMs: expiresAtMs(session),
       requests: session.requests + this.use.unrecorded(session.id),
-      inFlight: this.use.inFlight(session.id),
+      inFlight: this.use.inFlight(session.id) + this.use.heldFor(session.id),
       lastFailure: session.lastFailure,
       endedBy: session.endedBy,
     };
