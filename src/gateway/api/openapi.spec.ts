@@ -7,7 +7,10 @@ interface Operation {
   security?: object[];
   responses: Record<string, { content?: Record<string, { schema?: { $ref?: string } }> }>;
   parameters?: { name: string; in: string; required?: boolean; schema?: object }[];
-  requestBody?: { content: Record<string, { schema: { properties?: object; additionalProperties?: boolean } }> };
+  requestBody?: {
+    required?: boolean;
+    content: Record<string, { schema: { properties?: object; additionalProperties?: boolean } }>;
+  };
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>;
@@ -85,6 +88,7 @@ describe('the document', () => {
     const fields = Object.keys(schema?.properties ?? {});
     expect(fields.sort()).toEqual(['env', 'idleTimeoutSeconds', 'maxLifetimeSeconds', 'template']);
     expect(schema?.additionalProperties).toBe(false);
+    expect(operation('PUT /api/v1/session/{id}').requestBody?.required).not.toBe(true);
   });
 
   it('shows the parameters of a path once and those of a query all', () => {

@@ -1,5 +1,14 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiProduces,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 
 import type { ErrorCode } from '../error-codes.js';
 import { problemResponses } from './problem-responses.js';
@@ -44,6 +53,8 @@ export function ApiStatus(): MethodDecorator {
 export function ApiOpen(): MethodDecorator {
   return applyDecorators(
     described('Open a session ahead of use', 'Does not wait for the pod. The same again changes the time-outs only.'),
+    // Its schema is the one that the controller validates with; only that it may be left out is said here.
+    ApiBody({ required: false }),
     answersSession(200, 'It was open; time-outs may have changed'),
     answersSession(201, 'Opened'),
     refuses(...OF_A_SESSION, 'FORBIDDEN', 'SESSION_CONFLICT', 'PAYLOAD_TOO_LARGE', 'OWNER_LIMIT', 'CAPACITY_EXHAUSTED'),
