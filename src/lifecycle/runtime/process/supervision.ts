@@ -1,4 +1,4 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 
 import type { Clock } from '../../../platform/clock.js';
 import type { Logger } from '../../../platform/logger.js';
@@ -12,7 +12,7 @@ import { launchOf, whyNotStart, type Launch, type Surroundings } from './pod-lau
 import { PodPlaces, type Place } from './pod-places.js';
 import { PodRoster } from './pod-roster.js';
 import { PortPool, type PortRange } from './port-pool.js';
-import { StartGate } from './start-gate.js';
+import { StartQueue } from './start-queue.js';
 import { Supervisor } from './supervisor.js';
 
 export interface ProcessRuntimeOptions extends Surroundings {
@@ -30,8 +30,6 @@ export interface ProcessRuntimeOptions extends Surroundings {
 const STOP_GRACE_MS = 5_000;
 /** At shutdown nobody waits for the pods any more. */
 const LONGEST_SHUTDOWN_GRACE_MS = 2_000;
-/** Fewer leave processors idle while pods wait for their files; more make all that runs wait for them. */
-const STARTS_PER_PROCESSOR = 2;
 const MEMORY_CHECK_MS = 1_000;
 
 export interface NewPod {
@@ -50,7 +48,7 @@ interface Supervised {
 export class Supervision {
   private readonly places: PodPlaces;
   private readonly memory: MemoryWatch;
-  private readonly gate: StartGate;
+  private readonly queue: StartQueue;
   /** By the pod's uid. */
   private readonly pods = new Map<string, Supervised>();
   private isStopped = false;
@@ -61,7 +59,7 @@ export class Supervision {
   ) {
     const { clock, randomness, log, ports } = options;
     this.memory = new MemoryWatch(clock, options.memoryCheckMs ?? MEMORY_CHECK_MS);
-    this.gate = new StartGate(clock, STARTS_PER_PROCESSOR * availableParallelism());
+    this.queue = new StartQueue(clock);
     this.places = new PodPlaces(new PortPool(clock, randomness, ports), {
       parent: options.stateRoot ?? tmpdir(),
       log,
@@ -134,7 +132,7 @@ export class Supervision {
       wasWarm: assignment === undefined,
     });
     const show = (shown: Partial<Pod>): void => this.show(pod, shown);
-    const supervisor = new Supervisor(launch, { clock, log, memory: this.memory, gate: this.gate, show });
+    const supervisor = new Supervisor(launch, { clock, log, memory: this.memory, queue: this.queue, show });
     this.pods.set(uid, { place, supervisor });
     supervisor.start();
     return pod;

@@ -10,7 +10,7 @@ import { startPodProcess, type PodProcess } from './pod-process.js';
 import { untilReady } from './readiness.js';
 import { afterRun } from './restart-decision.js';
 import { failureOfCrashLoop, failureOfRun, type PodFailure, type Run } from './run-failure.js';
-import type { StartGate } from './start-gate.js';
+import type { StartQueue } from './start-queue.js';
 
 /** Before this a pod that does not answer is simply starting. */
 const SLOW_START_MS = 3_000;
@@ -22,7 +22,7 @@ export interface SupervisorParts {
   clock: Clock;
   log: Logger;
   memory: MemoryWatch;
-  gate: StartGate;
+  queue: StartQueue;
   show: (shown: Shown) => void;
 }
 
@@ -87,32 +87,29 @@ export class Supervisor {
 
   /** A run from start to end, why there cannot be one, or undefined when the end came first. */
   private async runInTurn(): Promise<Run | PodFailure | undefined> {
-    const { signal } = this.ending;
-    const started = await this.parts.gate.enter(this.restarts > 0, signal);
-    try {
-      if (signal.aborted) return undefined;
-      if (!this.hasFolder()) return STATE_LOST;
-      return whyNotStart(this.launch) ?? (await this.runOnce(started));
-    } finally {
-      started();
-    }
+    const started = await this.parts.queue.start(() => this.startProcess(), this.restarts > 0, this.ending.signal);
+    return started === undefined || 'reason' in started ? started : this.runOnce(started);
   }
 
-  private async runOnce(started: () => void): Promise<Run> {
-    const { clock } = this.parts;
-    const run = new AbortController();
-    const process = startPodProcess({
+  private startProcess(): PodProcess | PodFailure {
+    const unable = this.hasFolder() ? whyNotStart(this.launch) : STATE_LOST;
+    if (unable) return unable;
+    this.current = startPodProcess({
       ...this.launch,
-      clock,
+      clock: this.parts.clock,
       onOutput: (chunk) => this.output.append(chunk),
     });
-    this.current = process;
+    return this.current;
+  }
+
+  private async runOnce(process: PodProcess): Promise<Run> {
+    const { clock } = this.parts;
+    const run = new AbortController();
     let overBytes: number | undefined;
     const unwatch = this.limitMemory(process, (bytes) => (overBytes = bytes));
     let readySinceMs: number | undefined;
     void this.untilReady(run.signal).then((isReady) => {
       if (!isReady || run.signal.aborted) return;
-      started();
       readySinceMs = clock.monotonicMs();
       this.show({ phase: 'ready', failure: undefined });
     });
