@@ -24,6 +24,7 @@ export default {
   projects: [
     { ...common, displayName: 'unit', roots: ['<rootDir>/src'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'contracts', roots: ['<rootDir>/test/contracts'], testRegex: String.raw`\.spec\.ts$` },
+    { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],
   testTimeout: 20_000,

@@ -8,7 +8,7 @@ import { ConfigurationError } from './config/load-settings.js';
 import type { Settings } from './config/settings.schema.js';
 import { DEV_SIGNING_KEY } from './gateway/auth/auth.module.js';
 import { type DevSigningKey, firstCurl } from './gateway/auth/dev-signing-key.js';
-import { serveApiDocs } from './gateway/api/openapi.js';
+import { configureApi } from './gateway/api/configure-api.js';
 import { EdgeServer } from './gateway/edge/edge-server.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
@@ -36,7 +36,7 @@ async function start(settings: Settings): Promise<void> {
     abortOnError: false,
     bodyParser: false,
   });
-  serveApiDocs(app);
+  configureApi(app);
   await app.init();
   app.get(Lifecycle).start();
   await app.get(Leadership).start();

@@ -68,6 +68,7 @@ describe('loadSettings', () => {
       },
       'exclude',
     ],
+    [{ AUTH_ISSUER: 'https://issuer.test' }, 'AUTH_ISSUER'],
     [{ REDIS_HOST: 'redis' }, 'REDIS_HOST'],
   ])('refuses the combination %j', (environment, word) => {
     expect(faultsOf(environment).join('\n')).toContain(word);

@@ -38,6 +38,9 @@ function crossFaults(given: Environment): string[] {
     faults.push('AUTH_TOKEN_SECRET and AUTH_JWKS_URL exclude each other: tokens are of one kind');
   if (has('AUTH_JWKS_URL') && !(has('AUTH_ISSUER') && has('AUTH_AUDIENCE')))
     faults.push('AUTH_JWKS_URL needs AUTH_ISSUER and AUTH_AUDIENCE: without them any token of that issuer would do');
+  for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const)
+    if (has(name) && !has('AUTH_JWKS_URL') && !has('AUTH_TOKEN_SECRET'))
+      faults.push(`${name} needs AUTH_JWKS_URL or AUTH_TOKEN_SECRET: a key made for this run knows no issuer`);
   for (const name of ['REDIS_HOST', 'REDIS_URL', 'VAULT_ADDR'])
     if (given[name] !== undefined)
       faults.push(`${name} is set, but this version keeps sessions and secrets on one machine only`);

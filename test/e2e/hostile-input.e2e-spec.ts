@@ -232,7 +232,7 @@ describe('hostile input', () => {
       ['to the session of another', () => upgrade(proxied('demo', '/ws'), bobs()), 404],
       ['to an illegal id', () => upgrade(proxied('-', '/ws'), token), 400],
       ['to a path that is none', () => upgrade('/nowhere', token), 404],
-      ['to a path that is no proxy', () => upgrade('/api/v1/session/demo/execute', token), 404],
+      ['to a path that is no proxy', () => upgrade('/api/v1/session/demo/execute', token), 405],
     ];
     it.each(cases)('%s is answered and closed', async (_what, message, status) => {
       const answer = await send(message());

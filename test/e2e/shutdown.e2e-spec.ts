@@ -39,6 +39,7 @@ describe('a stop (SIGTERM) under load', () => {
     const slowly = [1, 2, 3].map(() => berth.call('GET', proxied('demo', '/slow?ms=1500'), { as: 'alice' }));
     const loading = [1, 2, 3, 4].map((client) => askWhileReady(berth, `load-${client}`));
     await eventually(async () => expect((await berth.status('demo')).body.inFlight).toBe(5));
+    await eventually(async () => expect(await requestsOf(berth, 'load-')).toBeGreaterThan(4 * 5));
     processes = berth.processes();
 
     const stopping = berth.stop();
@@ -73,6 +74,13 @@ describe('a stop (SIGTERM) under load', () => {
     await eventually(() => expect(alive(processes)).toEqual([]));
   });
 });
+
+/** How many requests the sessions of a kind have had between them. */
+async function requestsOf(berth: BerthProcess, prefix: string): Promise<number> {
+  const { body } = await berth.call('GET', '/api/v1/sessions', { as: 'alice' });
+  const sessions = body.sessions as { id: string; requests: number }[];
+  return sessions.filter(({ id }) => id.startsWith(prefix)).reduce((sum, { requests }) => sum + requests, 0);
+}
 
 /** As a client behind a load balancer: asks, over one connection, until the replica says that it is not ready. */
 async function askWhileReady(berth: BerthProcess, id: string): Promise<Answer[]> {

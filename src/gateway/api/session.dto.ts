@@ -1,3 +1,4 @@
+import { isSessionId } from '../../lifecycle/session-id.js';
 import { z } from 'zod';
 
 import { SHOWN_STATES } from '../../lifecycle/session-states.js';
@@ -46,7 +47,7 @@ export const listSchema = z.strictObject({
   limit: wholeNumber(1, LONGEST_PAGE)
     .default(USUAL_PAGE)
     .describe(`1 to ${LONGEST_PAGE}; ${USUAL_PAGE} where not given`),
-  cursor: z.string().min(1).max(1_024).optional().describe('`next` of the page before'),
+  cursor: z.string().refine(isSessionId, 'is not a cursor of ours').optional().describe('`next` of the page before'),
   state: z.enum(SHOWN_STATES).optional(),
   owner: z.string().min(1).max(1_024).optional().describe("Somebody else's: with the scope `berth:admin` only"),
   template: z.string().min(1).max(253).optional(),

@@ -1,0 +1,131 @@
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
+import { type Clock, pause } from '../../platform/clock.js';
+import { UpgradeExchange } from '../proxy/exchange.js';
+import type { Intake } from './intake.js';
+
+export interface EdgeOptions {
+  /** PEM; with it the port speaks TLS. */
+  tls?: { cert: string | Buffer; key: string | Buffer };
+  headersTimeoutMs?: number;
+}
+
+export interface DrainCounts {
+  /** In flight when the drain began. */
+  inFlight: number;
+  /** Of those, the ones that the deadline cut off. */
+  cut: number;
+}
+
+/** Longer than the 60 s after which load balancers drop an idle connection: the one who closes must not be us. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+const MOST_HEAD_BYTES = 16 * 1_024;
+/** A connection accepted just before the listener closed may have its first request on the way. */
+const LATE_REQUEST_MS = 250;
+
+/** The port. Everything that is decided about a request is decided by the intake. */
+export class EdgeServer {
+  private readonly server: Server;
+  private readonly drainers: (() => void)[] = [];
+  private readonly closers: (() => void)[] = [];
+
+  constructor(
+    private readonly intake: Intake,
+    private readonly clock: Clock,
+    private readonly options: EdgeOptions = {},
+  ) {
+    this.server = this.build();
+    this.connect();
+  }
+
+  /** `api` is everything that is not for a pod: the Express instance under Nest. */
+  async listen(api: RequestListener, { port, address: host }: { port: number; address?: string }): Promise<number> {
+    this.intake.api = api;
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject).listen({ port, host }, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Goes on accepting, but keeps no connection, so that clients move to other replicas by themselves. */
+  stopKeepingAlive(): void {
+    this.intake.stopKeepingAlive(() => this.server.closeIdleConnections());
+  }
+
+  /** For what would go on until its client leaves: called when a drain begins. */
+  onDrain(drainer: () => void): void {
+    this.drainers.push(drainer);
+  }
+
+  /** For what nothing is left to use once a drain is over. */
+  onDrained(closer: () => void): void {
+    this.closers.push(closer);
+  }
+
+  /** Accepts nothing more, finishes what is open, and cuts what is left at the deadline. */
+  async drain(deadlineMs: number): Promise<DrainCounts> {
+    const { inFlight } = this.intake;
+    const began = inFlight.size;
+    const deadline = pause(this.clock, deadlineMs);
+    this.stopKeepingAlive();
+    const closed = new Promise<void>((resolve) => void this.server.close(() => resolve()));
+    for (const exchange of inFlight) if (exchange instanceof UpgradeExchange) exchange.closeForRestart?.();
+    for (const drainer of this.drainers) drainer();
+    await Promise.race([inFlight.empty(), deadline]);
+    await Promise.race([closed, deadline, pause(this.clock, LATE_REQUEST_MS)]);
+    await Promise.race([inFlight.empty(), deadline]);
+    const cut = this.cut();
+    for (const closer of this.closers) closer();
+    return { inFlight: began, cut };
+  }
+
+  private cut(): number {
+    this.intake.stage = 'closed';
+    const left = [...this.intake.inFlight];
+    for (const exchange of left) exchange.req.socket.destroy();
+    this.server.closeAllConnections();
+    return left.length;
+  }
+
+  private build(): Server {
+    const headersTimeout = this.options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+    const options: ServerOptions = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout,
+      connectionsCheckingInterval: Math.min(headersTimeout / 10, 2_000),
+      requestTimeout: 0, // bodies that keep moving may take for ever; those that do not are StreamWatch's
+      maxHeaderSize: MOST_HEAD_BYTES,
+      insecureHTTPParser: false,
+      requireHostHeader: false, // looked at in the intake, for an answer that says so
+      // Java's HttpClient offers `Upgrade: h2c` with every request. RFC 9110 section 7.8: an upgrade may be ignored.
+      shouldUpgradeCallback: isWebSocket,
+      ...this.options.tls,
+    };
+    return this.options.tls ? createHttpsServer({ ...options, minVersion: 'TLSv1.2' }) : createHttpServer(options);
+  }
+
+  private connect(): void {
+    const { intake, server } = this;
+    server.on('request', (req, res) => intake.handle(req, res));
+    server.on('checkContinue', (req, res) => intake.handle(req, res, true));
+    server.on('checkExpectation', (req, res) => intake.handle(req, res));
+    server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => intake.upgrade(req, socket, head));
+    server.on('connect', (_req, socket: Duplex) => intake.refuse(socket, NO_TUNNELS));
+    server.on('clientError', (error, socket) => intake.malformed(error, socket));
+    server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+  }
+}
+
+function isWebSocket({ method, headers, httpVersionMinor }: IncomingMessage): boolean {
+  return method === 'GET' && httpVersionMinor === 1 && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+const NO_TUNNELS = new LifecycleError('INVALID_REQUEST', 'CONNECT is not served here.');

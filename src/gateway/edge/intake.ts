@@ -1,0 +1,180 @@
+/**
+ * What happens to every request before anybody looks at what it wants: it gets an id, is counted, and is either
+ * answered here (not HTTP, CORS), or goes to a session's pod, or to the API. Requests for pods do not pass Express:
+ * that alone would cost more than all the rest (docs/decisions).
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
+import { isSessionId } from '../../lifecycle/session-id.js';
+import type { Clock } from '../../platform/clock.js';
+import type { Randomness } from '../../platform/randomness.js';
+import type { DataPlane } from '../proxy/data-plane.js';
+import { dataPlaneTargetOf } from '../proxy/data-plane-route.js';
+import { type Exchange, HttpExchange, pathOf, UpgradeExchange } from '../proxy/exchange.js';
+import type { StreamWatch } from '../proxy/stream-watch.js';
+import type { WebSocketForwarder } from '../proxy/websocket/websocket-forwarder.js';
+import type { ProblemWriter } from '../proxy/write-problem.js';
+import { noSuchRoute } from '../routes.js';
+import type { AccessLog } from './access-log.js';
+import type { Cors } from './cors.js';
+import { InFlight } from './in-flight.js';
+import { faultOf, nameRequest, toOriginForm } from './request-head.js';
+import { labelOf } from './route-label.js';
+
+export interface IntakeParts {
+  dataPlane: DataPlane;
+  webSockets: WebSocketForwarder;
+  problems: ProblemWriter;
+  accessLog: AccessLog;
+  watch: StreamWatch;
+}
+
+export interface IntakeOptions {
+  cors: Cors | undefined;
+  idleStreamMs: number;
+}
+
+/** `draining`: served, but no connection is kept for a next request. `closed`: nothing new is served. */
+type Stage = 'open' | 'draining' | 'closed';
+
+export class Intake {
+  readonly inFlight = new InFlight();
+  /** Everything that is not for a pod; set when the API stands. */
+  api: RequestListener = (_req, res) => void res.writeHead(503).end();
+  stage: Stage = 'open';
+
+  constructor(
+    private readonly parts: IntakeParts,
+    private readonly options: IntakeOptions,
+    private readonly randomness: Randomness,
+    private readonly clock: Clock,
+  ) {}
+
+  handle(req: IncomingMessage, res: ServerResponse, awaitsContinue = false): void {
+    const exchange = this.begin(req, res);
+    exchange.awaitsContinue = awaitsContinue;
+    const refusal = faultOf(req) ?? (this.stage === 'closed' ? stopping() : undefined);
+    if (refusal) {
+      res.shouldKeepAlive = false;
+      return this.parts.problems.answer(exchange, refusal);
+    }
+    if (this.options.cors?.(req, res)) return;
+    const target = dataPlaneTargetOf(req.method, req.url!, req.headers);
+    if (target) void this.parts.dataPlane.serve(exchange, target);
+    else this.toApi(exchange);
+  }
+
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => undefined); // 'close' follows, and tells
+    toOriginForm(req);
+    const requestId = nameRequest(req, this.randomness);
+    const exchange = new UpgradeExchange(req, socket, head, requestId, this.clock.monotonicMs());
+    this.track(exchange);
+    socket.once('close', () => exchange.end());
+    const refusal = faultOf(req) ?? upgradeFaultOf(req) ?? (this.stage === 'open' ? undefined : stopping());
+    if (refusal) return this.parts.problems.refuse(exchange, refusal);
+    const target = dataPlaneTargetOf(req.method, req.url!, req.headers);
+    if (target) void this.parts.webSockets.serve(exchange, target);
+    else this.parts.problems.refuse(exchange, noSuchRoute('GET', exchange.path));
+  }
+
+  /** What is not worth more than a word. */
+  refuse(socket: Duplex, error: unknown): void {
+    socket.on('error', () => undefined);
+    this.parts.problems.refuseUnread(socket, error);
+  }
+
+  /** What Node's parser could not read, or waited for too long. */
+  malformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (socket.destroyed || socket.writableEnded) return;
+    const exchange = this.exchangeOn(socket);
+    const isAnswering = exchange?.res.headersSent ?? false;
+    exchange?.end(); // its body is the fault: the pod must not take it for complete
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) return void socket.destroy();
+    const status = this.parts.problems.refuseUnread(socket, new LifecycleError('INVALID_REQUEST', sentenceFor(error)));
+    this.parts.accessLog.malformed(status, error.code ?? error.message);
+  }
+
+  /** From now on answers say that their connection closes; what is answered already loses its connection when idle. */
+  stopKeepingAlive(closeIdle: () => void): void {
+    if (this.stage !== 'open') return;
+    this.stage = 'draining';
+    for (const exchange of this.inFlight) {
+      if (!(exchange instanceof HttpExchange)) continue;
+      if (exchange.res.headersSent) exchange.onOver(closeIdle);
+      else exchange.res.shouldKeepAlive = false;
+    }
+  }
+
+  private begin(req: IncomingMessage, res: ServerResponse): HttpExchange {
+    toOriginForm(req);
+    const requestId = nameRequest(req, this.randomness);
+    const exchange = new HttpExchange(req, res, requestId, pathOf(req.url!), this.clock.monotonicMs());
+    this.track(exchange);
+    res.once('close', () => exchange.end());
+    if (res.socket === null) this.followPipelined(exchange);
+    if (this.stage !== 'open') res.shouldKeepAlive = false;
+    return exchange;
+  }
+
+  private track(exchange: Exchange): void {
+    this.inFlight.begin(exchange);
+    exchange.onOver(() => {
+      this.inFlight.end(exchange);
+      this.parts.accessLog.write(exchange);
+    });
+  }
+
+  /** Node never closes the answer of a pipelined request whose turn had not come when the connection died. */
+  private followPipelined(exchange: HttpExchange): void {
+    const { socket } = exchange.req;
+    socket.setMaxListeners(0);
+    socket.once('close', () => exchange.end());
+  }
+
+  private toApi(exchange: HttpExchange): void {
+    const { req, res, path } = exchange;
+    const { route, idText } = labelOf(path);
+    exchange.route = route;
+    if (idText !== undefined && isSessionId(idText)) exchange.sessionId = idText;
+    res.setHeader('X-Request-Id', exchange.requestId);
+    if (exchange.hasBody && !req.complete) this.watchUpload(exchange);
+    if (exchange.awaitsContinue) exchange.sendContinue();
+    this.api(req, res);
+  }
+
+  /** Node's own time-out for requests is off, because it would end bodies that keep moving. */
+  private watchUpload(exchange: HttpExchange): void {
+    const { req } = exchange;
+    const { socket } = req;
+    const quietLimitMs = (): number => (req.complete ? 0 : this.options.idleStreamMs);
+    const upload = { socket, quietLimitMs, onQuiet: () => void socket.destroy() };
+    this.parts.watch.add(upload);
+    exchange.onOver(() => this.parts.watch.remove(upload));
+  }
+
+  private exchangeOn(socket: Duplex): HttpExchange | undefined {
+    for (const exchange of this.inFlight) {
+      if (exchange instanceof HttpExchange && exchange.req.socket === socket) return exchange;
+    }
+    return undefined;
+  }
+}
+
+function stopping(): LifecycleError {
+  return new LifecycleError('SHUTTING_DOWN', 'This replica is stopping; try again, another one will answer.');
+}
+
+/** Bytes after the head of an upgrade belong to the new protocol; a body would be taken for them. */
+function upgradeFaultOf({ headers }: IncomingMessage): LifecycleError | undefined {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody ? new LifecycleError('INVALID_REQUEST', 'A request to upgrade has no body.') : undefined;
+}
+
+function sentenceFor({ code }: NodeJS.ErrnoException): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'The head of the request is too large.';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'The head of the request did not come in time.';
+  return 'This is not a well-formed HTTP/1.1 request.';
+}

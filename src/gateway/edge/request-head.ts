@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+
+import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
+import type { Randomness } from '../../platform/randomness.js';
+
+const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+/** The client's own id where it can stand in a log line as it is; seen by Express, by pods and by the client. */
+export function nameRequest(req: IncomingMessage, randomness: Randomness): string {
+  const given = req.headers['x-request-id'];
+  const requestId = typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : randomness.uuid();
+  req.headers['x-request-id'] = requestId;
+  return requestId;
+}
+
+/**
+ * RFC 9112 section 3.2.2: a request to a proxy names the whole URL, and a server must take it, and must then believe
+ * it rather than the Host header. From here on there is only a path.
+ */
+export function toOriginForm(req: IncomingMessage): void {
+  const url = req.url ?? '/';
+  if (url.charCodeAt(0) === 0x2f) return;
+  const [, authority, rest] = ABSOLUTE_FORM.exec(url) ?? [];
+  if (authority === undefined || rest === undefined) return;
+  req.url = rest.startsWith('/') ? rest : `/${rest}`;
+  req.headers.host = authority;
+  const at = req.rawHeaders.findIndex((name, index) => index % 2 === 0 && isHost(name));
+  if (at >= 0) req.rawHeaders[at + 1] = authority;
+}
+
+/**
+ * What Node's parser lets through and two servers could read differently. Lengths that contradict each other, folded
+ * headers, bare line feeds and the like are refused by the parser itself.
+ */
+export function faultOf(req: IncomingMessage): LifecycleError | undefined {
+  const encoding = req.headers['transfer-encoding'];
+  // RFC 9112 section 6.1: a coding beside chunked would reach the pod unannounced, for only chunked is undone here.
+  if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
+    return fault('Transfer-Encoding may be chunked only.');
+  const hosts = hostsOf(req.rawHeaders);
+  if (hosts > 1) return fault('There is more than one Host header.'); // RFC 9112 section 3.2
+  if (hosts === 0 && req.httpVersionMinor === 1) return fault('There is no Host header.');
+  return undefined;
+}
+
+function hostsOf(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (isHost(rawHeaders[at]!)) hosts += 1;
+  return hosts;
+}
+
+function isHost(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === 'host';
+}
+
+function fault(sentence: string): LifecycleError {
+  return new LifecycleError('INVALID_REQUEST', sentence);
+}
