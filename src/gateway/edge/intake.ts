@@ -4,6 +4,7 @@
  * that alone would cost more than all the rest (docs/decisions).
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
@@ -91,7 +92,9 @@ export class Intake {
     if (socket.destroyed || socket.writableEnded) return;
     const exchange = this.exchangeOn(socket);
     const isAnswering = exchange?.res.headersSent ?? false;
+    const isRefused = exchange?.errorCode !== undefined && isAnswering;
     exchange?.end(); // its body is the fault: the pod must not take it for complete
+    if (isRefused) return void (socket as Socket).destroySoon(); // our answer is still on its way out
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) return void socket.destroy();
     const status = this.parts.problems.refuseUnread(socket, new LifecycleError('INVALID_REQUEST', sentenceFor(error)));
     this.parts.accessLog.malformed(status, error.code ?? error.message);

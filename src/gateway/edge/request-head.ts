@@ -34,6 +34,7 @@ export function toOriginForm(req: IncomingMessage): void {
  * headers, bare line feeds and the like are refused by the parser itself.
  */
 export function faultOf(req: IncomingMessage): LifecycleError | undefined {
+  if (req.httpVersionMajor !== 1) return fault('Only HTTP/1.1 and HTTP/1.0 are spoken here.'); // 0.9 has no headers
   const encoding = req.headers['transfer-encoding'];
   // RFC 9112 section 6.1: a coding beside chunked would reach the pod unannounced, for only chunked is undone here.
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
