@@ -23,10 +23,19 @@ export async function bootstrap(): Promise<void> {
   try {
     await start(readSettings());
   } catch (error) {
-    const isForeseen = error instanceof ConfigurationError || error instanceof TemplatesFileError;
-    process.stderr.write(`${isForeseen ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.stderr.write(`${sentenceFor(error as NodeJS.ErrnoException)}\n`);
     process.exit(1);
   }
+}
+
+/** What a person can put right is said in a sentence; anything else is ours, and needs its stack. */
+function sentenceFor(error: NodeJS.ErrnoException): string {
+  if (error instanceof ConfigurationError || error instanceof TemplatesFileError) return error.message;
+  const { port, address } = error as { port?: number; address?: string };
+  if (error.code === 'EADDRINUSE')
+    return `Port ${port} of ${address} is taken; choose others with PORT and METRICS_PORT.`;
+  if (error.code === 'EACCES' && port !== undefined) return `Port ${port} may not be listened on by this user.`;
+  return error.stack ?? String(error);
 }
 
 async function start(settings: Settings): Promise<void> {
