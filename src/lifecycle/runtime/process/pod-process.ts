@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 
 import type { Clock } from '../../../platform/clock.js';
 import type { Env } from '../../session.js';
@@ -69,6 +69,7 @@ export function startPodProcess(order: ProcessOrder): PodProcess {
     signalGroup('SIGKILL');
     isRunning = false;
     await outputRead(child, order.clock);
+    letGo(child);
     return exit;
   });
   return { pid: child.pid, exited, signalGroup };
@@ -76,7 +77,7 @@ export function startPodProcess(order: ProcessOrder): PodProcess {
 
 /** A pod whose guard is gone would outlive Berth: it ends now. */
 function tieToLifeline(child: ChildProcess, signalGroup: (signal: NodeJS.Signals) => void): void {
-  const lifeline = (child.stdio as ChildProcess['stdio'] | undefined)?.[3] as Duplex | null | undefined;
+  const lifeline = stdioOf(child)[3];
   lifeline?.on('error', () => undefined);
   lifeline?.on('close', () => signalGroup('SIGKILL'));
   lifeline?.resume();
@@ -89,8 +90,7 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   });
 }
 
-async function outputRead(child: ChildProcess, clock: Clock): Promise<void> {
-  const { stdout } = child;
+async function outputRead({ stdout }: ChildProcess, clock: Clock): Promise<void> {
   if (!stdout || stdout.closed) return;
   await new Promise<void>((resolve) => {
     const timer = clock.after(OUTPUT_ENDS_WITHIN_MS, resolve);
@@ -99,7 +99,16 @@ async function outputRead(child: ChildProcess, clock: Clock): Promise<void> {
       resolve();
     });
   });
-  for (const stream of child.stdio) stream?.destroy();
+}
+
+/** The lifeline too: whatever is left of the group, its guard sees to it. */
+function letGo(child: ChildProcess): void {
+  for (const stream of stdioOf(child)) stream?.destroy();
+}
+
+/** A child that could not be started for want of files has none. */
+function stdioOf(child: ChildProcess): readonly (Socket | null | undefined)[] {
+  return (child.stdio as unknown as readonly Socket[] | undefined) ?? [];
 }
 
 function signalProcessGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -4,14 +4,20 @@ const MIB = 1024 * 1024;
 
 describe('why a run failed', () => {
   it.each`
-    exit                            | words
-    ${{ code: 1 }}                  | ${'exited with code 1'}
-    ${{ code: 0 }}                  | ${'exited with code 0, though a pod has to go on serving'}
-    ${{ signal: 'SIGSEGV' }}        | ${'was ended by SIGSEGV'}
-    ${{ signal: 'SIGKILL' }}        | ${'was killed with SIGKILL, by a person or by the kernel for want of memory'}
-    ${{ error: 'spawn sh EMFILE' }} | ${'could not be started: spawn sh EMFILE'}
+    exit                     | words
+    ${{ code: 1 }}           | ${'exited with code 1'}
+    ${{ code: 0 }}           | ${'exited with code 0, though a pod has to go on serving'}
+    ${{ signal: 'SIGSEGV' }} | ${'was ended by SIGSEGV'}
+    ${{ signal: 'SIGKILL' }} | ${'was killed with SIGKILL, by a person or by the kernel for want of memory'}
   `('is said in words: $words', ({ exit, words }: { exit: object; words: string }) => {
     expect(failureOfRun({ exit, readyForMs: 0 })).toEqual({ reason: 'Exited', message: `The process ${words}.` });
+  });
+
+  it('is another word when it never began', () => {
+    expect(failureOfRun({ exit: { error: 'spawn /bin/sh EMFILE' }, readyForMs: 0 })).toEqual({
+      reason: 'StartError',
+      message: 'The process could not be started: spawn /bin/sh EMFILE.',
+    });
   });
 
   it('names use and limit of one that was killed for its memory', () => {
@@ -38,8 +44,7 @@ describe('why it is not started again', () => {
     expect(failureOfCrashLoop(last, '').message).toMatch(/It printed nothing\.$/);
   });
 
-  it('is want of memory when that ended the last run', () => {
-    const { reason } = failureOfCrashLoop({ reason: 'OOMKilled', message: 'The process was killed.' }, '');
-    expect(reason).toBe('OOMKilled');
+  it.each(['OOMKilled', 'StartError'])('is %s when that ended the last run', (reason) => {
+    expect(failureOfCrashLoop({ reason, message: 'It failed.' }, '').reason).toBe(reason);
   });
 });

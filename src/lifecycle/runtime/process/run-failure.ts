@@ -15,6 +15,9 @@ const MIB = 1024 * 1024;
 
 /** Why the process has to be started again. */
 export function failureOfRun(run: Run, memoryLimitBytes?: number): PodFailure {
+  if (run.exit.error !== undefined) {
+    return { reason: 'StartError', message: `The process could not be started: ${run.exit.error}.` };
+  }
   if (run.overBytes === undefined) return { reason: 'Exited', message: `The process ${exitWords(run.exit)}.` };
   const used = `${Math.ceil(run.overBytes / MIB)} MiB`;
   const limit = `${Math.floor((memoryLimitBytes ?? 0) / MIB)} MiB`;
@@ -27,13 +30,12 @@ export function failureOfRun(run: Run, memoryLimitBytes?: number): PodFailure {
 /** Why it is not started any more. */
 export function failureOfCrashLoop(last: PodFailure, lastLines: string): PodFailure {
   return {
-    reason: last.reason === 'OOMKilled' ? 'OOMKilled' : 'CrashLoopBackOff',
+    reason: last.reason === 'Exited' ? 'CrashLoopBackOff' : last.reason,
     message: `${last.message} That was the third time without 60 s of Ready between. ${outputWords(lastLines)}`,
   };
 }
 
 function exitWords(exit: Exit): string {
-  if (exit.error !== undefined) return `could not be started: ${exit.error}`;
   if (exit.signal === 'SIGKILL') return 'was killed with SIGKILL, by a person or by the kernel for want of memory';
   if (exit.signal !== undefined) return `was ended by ${exit.signal}`;
   if (exit.code === 0) return 'exited with code 0, though a pod has to go on serving';
