@@ -37,7 +37,7 @@ export interface OwnRuntime {
 
 /** A process runtime in real time, with a temporary folder of its own. */
 export function processRuntime(facts: Partial<ProcessRuntimeOptions> = {}): OwnRuntime {
-  const stateRoot = mkdtempSync(join(tmpdir(), 'berth-runtime-test-'));
+  const stateRoot = facts.stateRoot ?? mkdtempSync(join(tmpdir(), 'berth-runtime-test-'));
   const runtime = new ProcessSessionRuntime({
     clock: new SystemClock(),
     randomness: new SystemRandomness(),
