@@ -1,3 +1,4 @@
+import { eventually } from '../../../test/support/eventually.js';
 import { EdgeHarness, WITH_TOKEN } from '../../../test/support/gateway/edge-harness.js';
 import { ask, PodServer, readText } from '../../../test/support/gateway/pod-server.js';
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
@@ -51,7 +52,8 @@ describe('a request to a session', () => {
     'passes %s under /proxy as it came',
     async (method) => {
       const body = method === 'GET' || method === 'OPTIONS' ? undefined : 'body';
-      const answer = await call(method, '/api/v1/session/a/proxy/..%2fx/../y;z//?q=%20&q', {}, body);
+      const headers = { 'Content-Length': String(body?.length ?? 0) };
+      const answer = await call(method, '/api/v1/session/a/proxy/..%2fx/../y;z//?q=%20&q', headers, body);
       expect(seenBy(answer.text)).toMatchObject({ method, url: '/..%2fx/../y;z//?q=%20&q', body: body ?? '' });
     },
   );
@@ -148,16 +150,19 @@ describe('a request to a session', () => {
 
   it('stops waiting for a session when the client goes', async () => {
     const aborted = new Promise<void>((resolve) => {
-      harness.sessions.gate = ({ signal }) => new Promise(() => signal.addEventListener('abort', () => resolve()));
+      harness.sessions.gate = ({ signal }) =>
+        new Promise((_go, refuse) => {
+          signal.addEventListener('abort', () => {
+            refuse(new LifecycleError('INVALID_REQUEST', 'The client went away.'));
+            resolve();
+          });
+        });
     });
     const client = new AbortController();
-    const asked = ask({
-      port: harness.port,
-      path: '/x',
-      headers: { ...WITH_TOKEN, 'X-Session-ID': 'a' },
-      signal: client.signal,
-    });
-    setImmediate(() => client.abort());
+    const headers = { ...WITH_TOKEN, 'X-Session-ID': 'a' };
+    const asked = ask({ port: harness.port, path: '/x', headers, signal: client.signal });
+    await eventually(() => expect(harness.sessions.asked).toHaveLength(1));
+    client.abort();
     await expect(asked).rejects.toThrow();
     await aborted;
   });

@@ -26,33 +26,42 @@ export class Dialler {
     const giveUpAtMs = this.clock.monotonicMs() + this.timeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const leftMs = giveUpAtMs - this.clock.monotonicMs();
-      const outcome = await this.tryOnce(address, leftMs, signal);
-      if (!(outcome instanceof Error)) return outcome;
+      const { socket, cause } = await this.tryOnce(address, leftMs, signal);
+      if (socket) return socket;
       const isLast = signal.aborted || this.clock.monotonicMs() + pauseMs >= giveUpAtMs;
-      if (isLast) throw new DialError(`no connection to the pod at ${address}`, { cause: outcome });
+      if (isLast) throw new DialError(`no connection to the pod at ${address}`, { cause });
       await pause(this.clock, pauseMs, signal);
     }
   }
 
-  private tryOnce(address: string, timeoutMs: number, signal: AbortSignal): Promise<Socket | Error> {
+  private tryOnce(address: string, timeoutMs: number, signal: AbortSignal): Promise<Try> {
     return new Promise((resolve) => {
-      if (signal.aborted) return resolve(new Error('given up'));
+      if (signal.aborted) return resolve({ cause: GIVEN_UP });
       const socket = connect({ ...splitAddress(address), noDelay: true });
-      const settle = (outcome: Socket | Error): void => {
+      const settle = (outcome: Try): void => {
         timer.cancel();
         signal.removeEventListener('abort', giveUp);
-        socket.off('error', settle).off('connect', succeed);
-        if (outcome !== socket) socket.on('error', () => undefined).destroy();
+        socket.off('error', fail).off('connect', succeed);
+        if (!outcome.socket) socket.on('error', () => undefined).destroy();
         resolve(outcome);
       };
-      const succeed = (): void => settle(socket);
-      const giveUp = (): void => settle(new Error('given up'));
-      const timer = this.clock.after(timeoutMs, () => settle(new Error('timed out')));
-      socket.once('error', settle).once('connect', succeed);
+      const succeed = (): void => settle({ socket });
+      const fail = (cause: Error): void => settle({ cause });
+      const giveUp = (): void => settle({ cause: GIVEN_UP });
+      const timer = this.clock.after(timeoutMs, () => settle({ cause: TIMED_OUT }));
+      socket.once('error', fail).once('connect', succeed);
       signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 }
+
+interface Try {
+  socket?: Socket;
+  cause?: Error;
+}
+
+const GIVEN_UP = new Error('given up');
+const TIMED_OUT = new Error('timed out');
 
 /** `10.0.0.1:80` or `[fd00::1]:80`. */
 function splitAddress(address: string): { host: string; port: number } {

@@ -81,13 +81,12 @@ class ForwardedBody extends Readable {
 
   override _read(): void {
     this.isHeldBack = false;
-    if (this.isBegun) {
-      this.source.resume();
-      return;
+    if (!this.isBegun) {
+      this.isBegun = true;
+      this.begin();
+      this.source.on('data', this.accept).on('end', this.finish);
     }
-    this.isBegun = true;
-    this.begin();
-    this.source.on('data', this.accept).on('end', this.finish);
+    this.source.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
