@@ -13,7 +13,7 @@ import { Randomness } from '../platform/randomness.js';
 import { registerLifecycleGauges } from './lifecycle-gauges.js';
 import { ScheduledTimers } from './leading/scheduled-timers.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
-import { Lifecycle } from './lifecycle.js';
+import { Lifecycle, type LifecycleTiming } from './lifecycle.js';
 import { ProcessSessionRuntime } from './runtime/process/process-session-runtime.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { Sessions } from './sessions.js';
@@ -55,47 +55,56 @@ function makeTemplates(settings: Settings): Templates {
   });
 }
 
-/** What makes up the lifecycle core besides the settings. */
-interface Made {
-  store: SessionStore;
-  runtime: SessionRuntime;
-  leadership: Leadership;
-  templates: Templates;
-}
+const LIFECYCLE_NEEDS = [
+  SETTINGS,
+  SessionStore,
+  SessionRuntime,
+  Leadership,
+  Templates,
+  Registry,
+  SchedulerRegistry,
+  Clock,
+  Logger,
+] as const;
+type LifecycleNeeds = [
+  Settings,
+  SessionStore,
+  SessionRuntime,
+  Leadership,
+  Templates,
+  Registry,
+  SchedulerRegistry,
+  Clock,
+  Logger,
+];
 
-function makeLifecycle(
-  settings: Settings,
-  made: Made,
-  registry: Registry,
-  around: { scheduler: SchedulerRegistry; clock: Clock; logger: Logger },
-): Lifecycle {
-  const timing = {
-    startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
-    drainMs: settings.SHUTDOWN_DRAIN_SECONDS * SECOND,
-    cleanupEveryMs: settings.CLEANUP_INTERVAL_SECONDS * SECOND,
-    maxConcurrentCreations: settings.MAX_CONCURRENT_CREATIONS,
-    maxPendingRequests: settings.MAX_PENDING_REQUESTS,
-  };
-  const { scheduler, clock, logger } = around;
+function makeLifecycle(...needs: LifecycleNeeds): Lifecycle {
+  const [settings, store, runtime, leadership, templates, registry, scheduler, clock, logger] = needs;
   const lifecycle = new Lifecycle({
-    ...made,
-    timing,
+    store,
+    runtime,
+    leadership,
+    templates,
+    timing: timingOf(settings),
     metrics: new LifecycleMetrics(registry),
     timers: new ScheduledTimers(scheduler),
     clock,
     logger,
   });
   const { pods, inUse, waiting, limiter } = lifecycle;
-  registerLifecycleGauges(registry, {
-    ...made,
-    pods,
-    inUse,
-    waiting,
-    limiter,
-    maxSessions: settings.MAX_CONCURRENT_SESSIONS,
-    warmPoolTarget: 0,
-  });
+  const levels = { maxSessions: settings.MAX_CONCURRENT_SESSIONS, warmPoolTarget: 0 };
+  registerLifecycleGauges(registry, { store, leadership, pods, inUse, waiting, limiter, ...levels });
   return lifecycle;
+}
+
+function timingOf(settings: Settings): LifecycleTiming {
+  return {
+    startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
+    drainMs: settings.SHUTDOWN_DRAIN_SECONDS * SECOND,
+    cleanupEveryMs: settings.CLEANUP_INTERVAL_SECONDS * SECOND,
+    maxConcurrentCreations: settings.MAX_CONCURRENT_CREATIONS,
+    maxPendingRequests: settings.MAX_PENDING_REQUESTS,
+  };
 }
 
 @Global()
@@ -105,33 +114,7 @@ function makeLifecycle(
     { provide: SessionStore, inject: [SETTINGS, Clock, Randomness], useFactory: makeStore },
     { provide: SessionRuntime, inject: [SETTINGS, Clock, Randomness, Logger], useFactory: makeRuntime },
     { provide: Templates, inject: [SETTINGS], useFactory: makeTemplates },
-    {
-      provide: Lifecycle,
-      inject: [
-        SETTINGS,
-        SessionStore,
-        SessionRuntime,
-        Leadership,
-        Templates,
-        Registry,
-        SchedulerRegistry,
-        Clock,
-        Logger,
-      ],
-      useFactory: (
-        ...[settings, store, runtime, leadership, templates, registry, scheduler, clock, logger]: [
-          Settings,
-          SessionStore,
-          SessionRuntime,
-          Leadership,
-          Templates,
-          Registry,
-          SchedulerRegistry,
-          Clock,
-          Logger,
-        ]
-      ) => makeLifecycle(settings, { store, runtime, leadership, templates }, registry, { scheduler, clock, logger }),
-    },
+    { provide: Lifecycle, inject: [...LIFECYCLE_NEEDS], useFactory: makeLifecycle },
     { provide: Sessions, inject: [Lifecycle], useFactory: (lifecycle: Lifecycle) => lifecycle.sessions },
   ],
   exports: [Lifecycle, Sessions, SessionRuntime, SessionStore],
