@@ -1,3 +1,5 @@
+import type { RequestListener } from 'node:http';
+
 import { Registry } from 'prom-client';
 
 import { Authenticator, type Credentials } from '../../../src/gateway/auth/authenticator.js';
@@ -118,6 +120,11 @@ const SETTINGS: EdgeSettings = {
   SHUTDOWN_DRAIN_SECONDS: 1,
 };
 
+/** In place of the API: says what it was asked once it has read all of it. */
+const api: RequestListener = (req, res) => {
+  req.resume().once('end', () => res.end(`api ${req.method} ${req.url}`));
+};
+
 /** The real edge on a port of its own, in front of pods that a test makes, with sessions that only point at them. */
 export class EdgeHarness {
   readonly sessions = new PlacedSessions();
@@ -132,10 +139,7 @@ export class EdgeHarness {
     const [authenticator, rateLimiter] = [new OneTokenAuthenticator(), new NoLimit()];
     const needs = { sessions: this.sessions, authenticator, rateLimiter, metrics, platform };
     this.server = assembleEdge({ ...SETTINGS, ...settings }, needs, options);
-    this.port = await this.server.listen(
-      (req, res) => void res.writeHead(200, { 'content-type': 'text/plain' }).end(`api ${req.method} ${req.url}`),
-      { port: 0, address: '127.0.0.1' },
-    );
+    this.port = await this.server.listen(api, { port: 0, address: '127.0.0.1' });
     return this;
   }
 
