@@ -57,8 +57,8 @@ export class HealthController {
     ]);
   }
 
-  private readyIndicator(): HealthIndicatorResult {
-    const obstacle = this.readiness.obstacle();
+  private async readyIndicator(): Promise<HealthIndicatorResult> {
+    const obstacle = await this.readiness.obstacle();
     const indicator = this.indicators.check('ready');
     return obstacle === undefined ? indicator.up() : indicator.down(obstacle);
   }

@@ -15,9 +15,9 @@ export class Readiness {
   }
 
   /** Why this replica is not ready; undefined: it is. */
-  obstacle(): string | undefined {
+  async obstacle(): Promise<string | undefined> {
     if (this.isDraining) return 'draining';
-    this.hasSynced ||= this.lifecycle.isSynced();
+    this.hasSynced ||= await this.lifecycle.isSynced();
     return this.hasSynced ? undefined : 'the sessions and pods are not known yet';
   }
 }

@@ -64,12 +64,20 @@ describe('the deadlines of a session', () => {
     expect(isExpired(session(), Number.MAX_SAFE_INTEGER)).toBe(false);
   });
 
+  it('leave a session that has just become ready alone for one touch window, however long its start took', () => {
+    const late = session({ readyAtMs: 900_000, lastUsedAtMs: 1_000, maxLifetimeMs: 60_000 });
+    expect(reapReason(late, 904_999)).toBeUndefined();
+    expect(reapReason(late, 905_000)).toBe('lifetime');
+    expect(idleAtMs(late)).toBe(905_000);
+  });
+
   it.each([
     [session({ state: 'creating', startDeadlineAtMs: 7 }), 7],
     [session({ lastUsedAtMs: 5, maxLifetimeMs: 10, openedAtMs: 1 }), 11],
     [session({ lastUsedAtMs: 5, idleTimeoutMs: 3, maxLifetimeMs: 10 }), 8],
     [session({ state: 'failed', lastUsedAtMs: 5 }), 600_005],
-    [session({ state: 'ended' }), undefined],
+    [session({ state: 'ended', lastUsedAtMs: 5 }), 5],
+    [session({ state: 'ended', forgetAtMs: 9 }), undefined],
   ])('say when to look again: case %#', (of, atMs) => {
     expect(dueAtMs(of)).toBe(atMs);
   });

@@ -7,25 +7,32 @@ const LONGEST_TOUCH_WINDOW_MS = 5_000;
 const LONGEST_BACK_OFF_MS = 60_000;
 const FIRST_FAILED_BACK_OFF_MS = 10_000;
 
-type Timing = Pick<Session, 'idleTimeoutMs' | 'maxLifetimeMs' | 'openedAtMs' | 'lastUsedAtMs'> & {
-  state?: Session['state'];
-  lastFailure?: Session['lastFailure'];
-};
+type Timing = Pick<Session, 'idleTimeoutMs' | 'maxLifetimeMs' | 'openedAtMs' | 'lastUsedAtMs'> &
+  Partial<Pick<Session, 'state' | 'lastFailure' | 'readyAtMs'>>;
 
 /** How old the last touch may be before a request has to go through the store; also the period of the heartbeat. */
 export function touchWindowMs(session: Pick<Session, 'idleTimeoutMs'>): number {
   return Math.min(LONGEST_TOUCH_WINDOW_MS, session.idleTimeoutMs / 4);
 }
 
+/**
+ * A session that has just become ready is left alone for one touch window, however long the start took: what was held
+ * for it must be able to come in.
+ */
+function arrivedAtMs(session: Timing): number {
+  return session.state === 'ready' && session.readyAtMs !== undefined ? session.readyAtMs + touchWindowMs(session) : 0;
+}
+
 /** A failed session is kept for its idle timeout after it failed, so that its owner can still read why. */
 export function idleAtMs(session: Timing): number {
   const failedAtMs = session.state === 'failed' ? (session.lastFailure?.atMs ?? 0) : 0;
-  return Math.max(session.lastUsedAtMs, failedAtMs) + session.idleTimeoutMs;
+  return Math.max(Math.max(session.lastUsedAtMs, failedAtMs) + session.idleTimeoutMs, arrivedAtMs(session));
 }
 
 /** When its lifetime is over; undefined: never. */
 export function expiresAtMs(session: Timing): number | undefined {
-  return session.maxLifetimeMs > 0 ? session.openedAtMs + session.maxLifetimeMs : undefined;
+  if (session.maxLifetimeMs === 0) return undefined;
+  return Math.max(session.openedAtMs + session.maxLifetimeMs, arrivedAtMs(session));
 }
 
 export function isExpired(session: Timing, nowMs: number): boolean {
@@ -38,7 +45,7 @@ export function reapReason(session: Timing, nowMs: number): 'idle' | 'lifetime' 
   return nowMs >= idleAtMs(session) ? 'idle' : undefined;
 }
 
-/** When somebody has to look at this session again; undefined: never (it has ended). */
+/** When somebody has to look at this session again; undefined: never (it has ended, and no pod of it is left). */
 export function dueAtMs(session: Session): number | undefined {
   switch (session.state) {
     case 'creating':
@@ -49,7 +56,7 @@ export function dueAtMs(session: Session): number | undefined {
     case 'terminating':
       return session.lastUsedAtMs;
     case 'ended':
-      return undefined;
+      return session.forgetAtMs === undefined ? session.lastUsedAtMs : undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Admissions } from './admission/admissions.js';
 import { InUse } from './admission/in-use.js';
+import { PodWitness } from './admission/pod-witness.js';
 import { WaitingRoom } from './admission/waiting-room.js';
 import { CreationLimiter } from './driving/creation-limiter.js';
 import { PodRemoval } from './driving/pod-removal.js';
@@ -60,7 +61,6 @@ export class Lifecycle {
   private readonly views: SessionViews;
   private readonly removal: PodRemoval;
   private readonly calm: Calm;
-  private isUsable = false;
 
   constructor(private readonly parts: LifecycleParts) {
     const { store, runtime, templates, timing, metrics, clock, logger } = parts;
@@ -76,9 +76,10 @@ export class Lifecycle {
       heldFor: (id) => waiting.heldFor(id),
       unrecorded: (id) => inUse.unrecorded(id),
     });
-    this.removal = new PodRemoval(runtime, clock, timing.drainMs, metrics, logger);
-    const taker = new StepTaker({ store, runtime, sessions: this.directory }, templates, this.limiter, metrics, logger);
-    const strays = new StrayRemoval(store, this.removal, clock);
+    this.removal = new PodRemoval(runtime, store, timing.drainMs, metrics, logger);
+    const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
+    const taker = new StepTaker({ store, runtime, sessions: this.directory }, rules, this.limiter, metrics, logger);
+    const strays = new StrayRemoval(store, this.removal, clock, logger);
     const view = { sessions: this.directory, pods: this.pods, find: store.find.bind(store) };
     this.driver = new SessionDriver(view, this.waiting, { taker, strays, limiter: this.limiter }, clock, logger);
     this.sessions = this.makeSessions();
@@ -87,12 +88,13 @@ export class Lifecycle {
   private makeSessions(): SessionsService {
     const { store, runtime, templates, timing, clock } = this.parts;
     const view = { sessions: this.directory, pods: this.pods, show: this.views };
-    const use = { inUse: this.inUse, waiting: this.waiting, driver: this.driver };
+    const witness = new PodWitness(runtime, store);
+    const doing = { inUse: this.inUse, waiting: this.waiting, driver: this.driver, witness };
     const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
-    const admissions = new Admissions(store, view, use, rules, clock);
+    const admissions = new Admissions(store, view, doing, rules, clock);
     const journal = new SessionJournal(this.directory, this.pods, this.views);
     const moves = { admissions, inUse: this.inUse, driver: this.driver, removal: this.removal };
-    return new SessionsService({ store, runtime }, { ...view, journal }, moves, templates);
+    return new SessionsService({ store, runtime }, { ...view, journal }, moves, templates, this.parts.logger);
   }
 
   /** Before this replica may lead. */
@@ -104,15 +106,19 @@ export class Lifecycle {
     this.addLeaderTasks();
   }
 
-  /** Synced once: what this replica says of sessions rests on a complete view. */
-  isSynced(): boolean {
-    return this.isUsable && this.pods.isSynced();
+  /** What this replica says of sessions rests on a complete view, and on a store that remembers. */
+  async isSynced(): Promise<boolean> {
+    if (!this.pods.isSynced()) return false;
+    return this.parts.store.tally().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Near the end of a drain: whoever is still held is told to ask another replica. */
   turnAwayHeld(): void {
     const sentence = 'This replica stops before the pod was ready; ask again.';
-    this.waiting.refuseAll(new LifecycleError('SHUTTING_DOWN', sentence));
+    this.waiting.close(new LifecycleError('SHUTTING_DOWN', sentence));
   }
 
   /** After the leader's work has stopped. */
@@ -127,14 +133,9 @@ export class Lifecycle {
     const { leadership, timers, clock, logger } = this.parts;
     const reaper = new RepeatedPass(this.makeReaper(), timers, clock, logger);
     const reconcile = new RepeatedPass(this.makeReconcile(), timers, clock, logger);
-    const usable = (): void => {
-      this.isUsable = true;
-      reconcile.hasten(0);
-    };
-    const importing = new ImportTask(this.parts.store, this.parts.runtime, this.calm, usable, logger);
-    this.directory.onChange(
-      ({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - this.parts.store.nowMs()),
-    );
+    const { store, runtime } = this.parts;
+    const importing = new ImportTask(store, runtime, this.calm, () => reconcile.hasten(0), logger);
+    this.directory.onChange(({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - store.nowMs()));
     leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });
     for (const task of [new RepeatedPass(importing, timers, clock, logger), reconcile, reaper]) leadership.add(task);
   }

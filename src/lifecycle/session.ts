@@ -45,7 +45,7 @@ export interface Session {
   pod?: NamedPod;
   openedAtMs: number;
   lastUsedAtMs: number;
-  /** When somebody has to look at it again: idle, expired, start deadline. Absent once ended. */
+  /** When somebody has to look at it again: idle, expired, start deadline. Absent once it has ended and no pod is left. */
   dueAtMs?: number;
   requests: number;
   /** Since when the present pod is ready. */
@@ -81,6 +81,11 @@ export interface Caller {
   scopes: readonly string[];
 }
 
+/** The owner and admins; for everybody else a session does not exist. */
+export function mayReach(session: Pick<Session, 'owner'>, caller: Caller): boolean {
+  return caller.isAdmin || session.owner === caller.owner;
+}
+
 /**
  * What a session is opened with. `asked` is what the caller named (a PUT may name all, a plain request names
  * nothing); `otherwise` fills the rest. A session that was reaped and is opened again without being asked
@@ -89,4 +94,10 @@ export interface Caller {
 export interface Opening {
   asked: { template?: string; env?: Env } & Timeouts;
   otherwise: { template: string; env: Env; idleTimeoutMs: number; maxLifetimeMs: number };
+  /** Templates that this caller may not use. */
+  denied?: readonly string[];
+  /** Templates that there are; a session that came back with another gets what `otherwise` says. Absent: all. */
+  offered?: readonly string[];
+  /** If-Session-Generation: enter this generation or none, and open nothing. */
+  onlyGeneration?: number;
 }

@@ -1,3 +1,4 @@
+import { Logger } from '../platform/logger.js';
 import { notFound, refusalOf } from './admission/refusals.js';
 import { Admissions } from './admission/admissions.js';
 import { InUse } from './admission/in-use.js';
@@ -5,7 +6,7 @@ import { PodRemoval } from './driving/pod-removal.js';
 import { SessionDriver } from './driving/session-driver.js';
 import type { SessionId } from './session-id.js';
 import { isLive, type SessionState } from './session-states.js';
-import type { Caller, Session, Timeouts } from './session.js';
+import { type Caller, mayReach, type Session, type Timeouts } from './session.js';
 import {
   type Admission,
   type AdmissionRequest,
@@ -51,6 +52,7 @@ export class SessionsService extends Sessions {
     private readonly views: Views,
     private readonly moves: Moves,
     private readonly templates: Templates,
+    private readonly logger: Logger,
   ) {
     super();
   }
@@ -66,7 +68,6 @@ export class SessionsService extends Sessions {
     const entered = await this.ports.store.enter(id, caller, opening);
     if (typeof entered === 'string') throw refusalOf(entered);
     this.views.sessions.note(entered.session);
-    this.templates.assertAllowed(entered.session.template, caller);
     this.moves.driver.drive(id);
     if (entered.outcome === 'opened') return { session: this.views.show.current(id, entered.session), opened: true };
     return { session: await this.changed(entered.session, caller, asked), opened: false };
@@ -138,8 +139,7 @@ export class SessionsService extends Sessions {
 
   /** The template that a session has, or would come back with. */
   private standingTemplate(session: Session | undefined): string | undefined {
-    const isKept = session !== undefined && session.endedBy !== 'request';
-    return isKept && this.templates.find(session.template) ? session.template : undefined;
+    return session?.endedBy === 'request' ? undefined : session?.template;
   }
 
   private async changed(session: Session, caller: Caller, asked: Timeouts): Promise<SessionView> {
@@ -152,10 +152,17 @@ export class SessionsService extends Sessions {
     return this.views.show.of(changed);
   }
 
-  /** The pod bears witness to the time-outs should the store lose its memory. The record is what counts until then. */
-  private async annotate({ pod: named, idleTimeoutMs, maxLifetimeMs }: Session): Promise<void> {
+  /** The pod bears witness to the time-outs should the store lose its memory; the record is what counts until then. */
+  private async annotate({ id, pod: named, idleTimeoutMs, maxLifetimeMs }: Session): Promise<void> {
     const pod = this.views.pods.find(named?.uid);
-    if (pod) await this.ports.runtime.annotate(pod, { timeouts: { idleTimeoutMs, maxLifetimeMs } });
+    if (!pod) return;
+    const annotating = this.ports.runtime.annotate(pod, { timeouts: { idleTimeoutMs, maxLifetimeMs } });
+    await annotating.catch((error: unknown) =>
+      this.logger.warn(
+        { event: 'pod.not-annotated', sessionId: id, error },
+        'The pod does not know its new time-outs yet.',
+      ),
+    );
   }
 
   private async endRecord(id: SessionId, caller: Caller): Promise<boolean> {
@@ -164,10 +171,6 @@ export class SessionsService extends Sessions {
     if (typeof outcome === 'string') throw refusalOf(outcome);
     return true;
   }
-}
-
-function mayReach(session: Session, caller: Caller): boolean {
-  return caller.isAdmin || session.owner === caller.owner;
 }
 
 /** What is left to read of a session without a pod: why it has none. */

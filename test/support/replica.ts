@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 
 import { SoleLeadership } from '../../src/leadership/sole-leadership.js';
-import { Lifecycle } from '../../src/lifecycle/lifecycle.js';
+import { Lifecycle, type LifecycleParts } from '../../src/lifecycle/lifecycle.js';
 import { LifecycleMetrics } from '../../src/lifecycle/lifecycle.metrics.js';
 import type { Pod } from '../../src/lifecycle/runtime/pod.js';
 import type { Admission, AdmissionRequest, Pending } from '../../src/lifecycle/sessions.js';
@@ -16,6 +16,7 @@ import { alice, sessionId } from './openings.js';
 
 /** One replica's whole core on virtual time, with pods that do as the test says. */
 
+export const HOUR_MS = 3_600_000;
 export const ID = sessionId('s-1');
 export const IDLE_MS = 600_000;
 export const START_TIMEOUT_MS = 120_000;
@@ -33,6 +34,7 @@ export class Replica {
   readonly runtime = new FakeRuntime(this.clock);
   readonly store: MemorySessionStore;
   readonly lifecycle: Lifecycle;
+  readonly parts: LifecycleParts;
   readonly leadership = new SoleLeadership(this.clock, 'replica');
   readonly registry = new Registry();
 
@@ -49,7 +51,7 @@ export class Replica {
       ['default', templateSchema.parse({ clientEnv: ['COLOUR'] })],
       ['gpu', templateSchema.parse({ requiredScope: 'gpu' })],
     ]);
-    this.lifecycle = new Lifecycle({
+    this.parts = {
       store: this.store,
       runtime: this.runtime,
       leadership: this.leadership,
@@ -65,7 +67,8 @@ export class Replica {
       timers: { after: (_name, ms, run) => this.clock.after(ms, run) },
       clock: this.clock,
       logger: new SilentLogger(),
-    });
+    };
+    this.lifecycle = new Lifecycle(this.parts);
   }
 
   async start(): Promise<this> {
@@ -114,3 +117,12 @@ export class Replica {
 
 export const started = (settings?: Settings): Promise<Replica> => new Replica(settings).start();
 export const refusedWith = (code: string): unknown => expect.objectContaining({ code });
+
+/** A second replica on the same store and runtime; not started. */
+export function another(replica: Replica): { lifecycle: Lifecycle; leadership: SoleLeadership } {
+  const leadership = new SoleLeadership(replica.clock, 'another');
+  return {
+    lifecycle: new Lifecycle({ ...replica.parts, leadership, metrics: new LifecycleMetrics(new Registry()) }),
+    leadership,
+  };
+}

@@ -1,18 +1,18 @@
 import { Clock } from '../../platform/clock.js';
-import { expiresAtMs, isExpired } from '../deadlines.js';
-import { LifecycleError } from '../lifecycle.errors.js';
+import { isExpired } from '../deadlines.js';
+import { isOutage, LifecycleError } from '../lifecycle.errors.js';
+import { SessionDriver } from '../driving/session-driver.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Admission, AdmissionRequest, Pending } from '../sessions.js';
-import { isLive } from '../session-states.js';
-import type { Session } from '../session.js';
+import { mayReach, type Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 import { Templates } from '../templates/templates.js';
-import { SessionDriver } from '../driving/session-driver.js';
 import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { SessionViews } from '../view/session-views.js';
 import { InUse } from './in-use.js';
-import { refusalOf, startFailed, startTimedOut } from './refusals.js';
+import { PodWitness } from './pod-witness.js';
+import { otherGeneration, refusalOf, startFailed, startTimedOut } from './refusals.js';
 import { type Verdict, WaitingRoom } from './waiting-room.js';
 
 interface View {
@@ -21,8 +21,12 @@ interface View {
   show: SessionViews;
 }
 
-/** A start that fails at its deadline tells why; who waits for it waits that much longer. */
-const GRACE_MS = 2_000;
+interface Doing {
+  inUse: InUse;
+  waiting: WaitingRoom;
+  driver: SessionDriver;
+  witness: PodWitness;
+}
 
 /** What one request has been through on its way to its pod. */
 interface Way {
@@ -30,9 +34,12 @@ interface Way {
   beganAtMs: number;
   /** It waited for a pod to be made (not just for a restart in place). */
   sawStart: boolean;
-  /** The start that it waits for, as last seen. */
+  /** The session that it waits for, as last seen. */
   waitedFor?: Session;
 }
+
+/** A start that fails at its deadline tells why; who waits for it waits that much longer. */
+const GRACE_MS = 2_000;
 
 /**
  * The way of a request to its pod. A session that is in use is known here and costs nothing; any other is entered
@@ -42,7 +49,7 @@ export class Admissions {
   constructor(
     private readonly store: SessionStore,
     private readonly view: View,
-    private readonly use: { inUse: InUse; waiting: WaitingRoom; driver: SessionDriver },
+    private readonly doing: Doing,
     private readonly rules: { templates: Templates; startTimeoutMs: number },
     private readonly clock: Clock,
   ) {}
@@ -50,16 +57,14 @@ export class Admissions {
   async admit(request: AdmissionRequest): Promise<Admission | Pending> {
     const way: Way = { request, beganAtMs: this.clock.monotonicMs(), sawStart: false };
     const known = request.anew ? undefined : this.admitKnown(way);
-    if (known) return known;
-    await this.checkGeneration(request);
-    return this.admitThroughStore(way);
+    return known ?? this.admitThroughStore(way);
   }
 
   private async admitThroughStore(way: Way): Promise<Admission | Pending> {
     for (;;) {
-      const session = await this.enter(way);
+      const session = await this.enterOrServeKnown(way);
       const pod = this.reachablePod(session);
-      if (pod) return this.admission(way, session, pod, true);
+      if (pod) return this.admission(way, session, pod);
       if (session.state === 'failed') throw startFailed(session, this.store.nowMs());
       const isOver = await this.holdUntilChanged(way, session);
       if (isOver) return { pending: this.view.show.current(way.request.id, session) };
@@ -70,38 +75,47 @@ export class Admissions {
 
   /** A ready session touched within its window, by its owner, whose pod stands: no round trip but the one to its pod. */
   private admitKnown(way: Way): Admission | undefined {
-    const { id, caller } = way.request;
-    const session = this.view.sessions.find(id);
-    if (session?.state !== 'ready' || !this.use.inUse.isFresh(session)) return undefined;
-    if (session.owner !== caller.owner && !caller.isAdmin) return undefined;
-    if (isExpired(session, this.store.nowMs())) return undefined;
-    const pod = this.reachablePod(session);
-    return pod && pod.markedUntilMs === undefined ? this.admission(way, session, pod, false) : undefined;
+    const known = this.knownFor(way.request);
+    if (!known || !this.doing.inUse.isFresh(known.session)) return undefined;
+    return this.admission(way, known.session, known.pod);
   }
 
-  private async enter({ request: { id, caller, generation }, waitedFor }: Way): Promise<Session> {
+  /** What this replica itself knows to be this caller's, ready, and with an unmarked pod that can be reached. */
+  private knownFor({ id, caller }: AdmissionRequest): { session: Session; pod: Pod } | undefined {
+    const session = this.view.sessions.find(id);
+    if (session?.state !== 'ready' || !mayReach(session, caller)) return undefined;
+    if (isExpired(session, this.store.nowMs())) return undefined;
+    const pod = this.reachablePod(session);
+    return pod && pod.markedUntilMs === undefined ? { session, pod } : undefined;
+  }
+
+  /** A store that is away, or has lost its memory, is no reason to turn away from a pod that is known to be there. */
+  private async enterOrServeKnown(way: Way): Promise<Session> {
     const askedAtMs = this.clock.monotonicMs();
-    const standing = waitedFor ?? this.view.sessions.find(id);
-    const opening = this.rules.templates.openingFor({}, caller, standing && this.keptTemplate(standing));
-    const entered = await this.store.enter(id, caller, opening);
+    try {
+      return await this.enter(way.request, askedAtMs);
+    } catch (outage) {
+      const known = isOutage(outage) ? this.knownFor(way.request) : undefined;
+      if (!known || !(await this.doing.witness.recordUse(known.pod))) throw outage;
+      this.doing.inUse.touched(known.session, askedAtMs);
+      return known.session;
+    }
+  }
+
+  private async enter({ id, caller, generation }: AdmissionRequest, askedAtMs: number): Promise<Session> {
+    const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, generation));
     if (typeof entered === 'string') throw refusalOf(entered);
     const { session } = entered;
     this.view.sessions.note(session);
-    this.rules.templates.assertAllowed(session.template, caller);
-    assertGeneration(session, generation);
-    if (session.state === 'ready') this.use.inUse.touched(session, askedAtMs);
+    if (session.state === 'ready') this.doing.inUse.touched(session, askedAtMs);
     return session;
   }
 
-  /** Only a template that still exists can be the basis of what an opening fills in. */
-  private keptTemplate({ template }: Session): string | undefined {
-    return this.rules.templates.find(template) && template;
-  }
-
-  private admission(way: Way, session: Session, pod: Pod, isRecorded: boolean): Admission {
-    this.rules.templates.assertAllowed(session.template, way.request.caller);
-    assertGeneration(session, way.request.generation);
-    const use = this.use.inUse.begin(session, isRecorded);
+  private admission(way: Way, session: Session, pod: Pod): Admission {
+    const { caller, generation } = way.request;
+    this.rules.templates.assertAllowed(session.template, caller);
+    if (generation !== undefined && session.generation !== generation) throw otherGeneration();
+    const use = this.doing.inUse.begin(session, 'request');
     return {
       id: session.id,
       generation: session.generation,
@@ -120,17 +134,24 @@ export class Admissions {
     return pod?.phase === 'ready' && pod.address !== undefined ? pod : undefined;
   }
 
-  /** True when the client's patience ended first. */
+  /** True when the client's patience ended first. While a pod restarts in place, who waits for it uses the session. */
   private async holdUntilChanged(way: Way, session: Session): Promise<boolean> {
+    const use = session.state === 'ready' ? this.doing.inUse.begin(session, 'held') : undefined;
+    try {
+      return await this.hold(way, session);
+    } finally {
+      use?.end();
+    }
+  }
+
+  private async hold(way: Way, session: Session): Promise<boolean> {
     const { id, signal, patienceMs = Infinity } = way.request;
     way.waitedFor = session;
     way.sawStart ||= session.state === 'creating';
     const longestMs = this.rules.startTimeoutMs + GRACE_MS;
-    const heldMs = this.clock.monotonicMs() - way.beganAtMs;
-    const look = (): Verdict => this.look(way);
-    const leftMs = Math.max(0, Math.min(patienceMs, longestMs) - heldMs);
-    const held = this.use.waiting.hold({ id, look, signal, patienceMs: leftMs });
-    this.use.driver.drive(id);
+    const leftMs = Math.max(0, Math.min(patienceMs, longestMs) - (this.clock.monotonicMs() - way.beganAtMs));
+    const held = this.doing.waiting.hold({ id, look: () => this.look(way), signal, patienceMs: leftMs });
+    this.doing.driver.drive(id);
     if ((await held) === 'go') return false;
     if (patienceMs <= longestMs) return true;
     throw startTimedOut(`The pod was not ready within ${Math.round(this.rules.startTimeoutMs / 1_000)} s.`);
@@ -155,27 +176,6 @@ export class Admissions {
         return session.endedBy === 'request' ? { refusal: endedMeanwhile() } : 'go';
     }
   }
-
-  /** If-Session-Generation never opens a session: it asks for one that is there. */
-  private async checkGeneration({ id, caller, generation }: AdmissionRequest): Promise<void> {
-    if (generation === undefined) return;
-    const session = await this.store.find(id);
-    if (session && session.owner !== caller.owner && !caller.isAdmin) throw refusalOf('not-yours');
-    const isThere = session !== undefined && isLive(session.state) && !this.isOver(session);
-    if (!isThere)
-      throw new LifecycleError('GENERATION_MISMATCH', `There is no generation ${generation}: the session has no pod.`);
-    assertGeneration(session, generation);
-  }
-
-  private isOver(session: Session): boolean {
-    return (expiresAtMs(session) ?? Infinity) <= this.store.nowMs();
-  }
-}
-
-function assertGeneration(session: Session, expected: number | undefined): void {
-  if (expected === undefined || session.generation === expected) return;
-  const sentence = `The session is at generation ${session.generation}, not ${expected}: what was kept in the earlier pod is gone.`;
-  throw new LifecycleError('GENERATION_MISMATCH', sentence);
 }
 
 function endedMeanwhile(): LifecycleError {

@@ -21,6 +21,11 @@ interface Entry {
   unrecorded: number;
 }
 
+export interface Use {
+  isFresh: () => boolean;
+  end: () => void;
+}
+
 const SHORTEST_PERIOD_MS = 50;
 const TRY_AGAIN_MS = 1_000;
 
@@ -57,13 +62,13 @@ export class InUse {
     return entry !== undefined && this.clock.monotonicMs() - entry.touchedAtMs < entry.windowMs;
   }
 
-  /** Something is open to a session that was touched. `isRecorded`: the store has counted this request. */
-  begin(session: Session, isRecorded: boolean): { isFresh: () => boolean; end: () => void } {
+  /** Something is open to a session, or is held for its pod; only what reaches the pod is a request to be counted. */
+  begin(session: Session, kind: 'request' | 'held'): Use {
     const entry = this.standing(session) ?? newEntry(session, -Infinity);
     this.entries.set(session.id, entry);
     entry.open += 1;
     entry.isUsed = true;
-    if (!isRecorded) entry.unrecorded += 1;
+    if (kind === 'request') entry.unrecorded += 1;
     let isOpen = true;
     const end = (): void => {
       if (!isOpen) return;
@@ -75,6 +80,7 @@ export class InUse {
     return { isFresh: () => this.clock.monotonicMs() - entry.touchedAtMs < entry.windowMs, end };
   }
 
+  /** What is open, and what is held while a pod restarts in place. */
   inFlight(id: SessionId): number {
     return this.entries.get(id)?.open ?? 0;
   }
@@ -89,10 +95,14 @@ export class InUse {
 
   /** One beat: touches what is due for it, lets go of what nobody uses. */
   async beat(): Promise<void> {
+    const nowMs = this.clock.monotonicMs();
+    const due = [...this.entries].filter(([, entry]) => nowMs - entry.touchedAtMs >= entry.windowMs);
+    for (const [id, entry] of due) if (!isInUse(entry)) this.drop(id, entry);
+    await this.touch(due.filter(([, entry]) => isInUse(entry)));
+  }
+
+  private async touch(used: readonly [SessionId, Entry][]): Promise<void> {
     const askedAtMs = this.clock.monotonicMs();
-    const due = [...this.entries].filter(([, entry]) => askedAtMs - entry.touchedAtMs >= entry.windowMs);
-    const used = due.filter(([, entry]) => entry.open > 0 || entry.isUsed);
-    for (const [id, entry] of due) if (entry.open === 0 && !entry.isUsed) this.drop(id, entry);
     if (used.length === 0) return;
     const touches = used.map(([id, entry]) => touchOf(id, entry, askedAtMs));
     for (const [, entry] of used) entry.isUsed = false;
@@ -120,7 +130,7 @@ export class InUse {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.timer?.cancel();
-    await this.beat().catch(() => undefined);
+    await this.touch([...this.entries].filter(([, entry]) => isInUse(entry))).catch(() => undefined);
   }
 
   private record(entry: Entry, askedAtMs: number, requests: number): void {
@@ -178,6 +188,10 @@ export class InUse {
       earliestMs = Math.min(earliestMs, touchedAtMs + windowMs);
     return earliestMs;
   }
+}
+
+function isInUse({ open, isUsed }: Entry): boolean {
+  return open > 0 || isUsed;
 }
 
 function newEntry(session: Session, touchedAtMs: number): Entry {

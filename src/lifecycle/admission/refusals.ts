@@ -1,6 +1,7 @@
 import { LifecycleError } from '../lifecycle.errors.js';
 import type { Session } from '../session.js';
 import type { Refused } from '../store/session-store.js';
+import { templateForbidden } from '../templates/templates.js';
 
 const CAPACITY_RETRY_MS = 5_000;
 
@@ -13,6 +14,10 @@ export function refusalOf(refused: Refused): LifecycleError {
   switch (refused) {
     case 'not-yours':
       return notFound();
+    case 'forbidden':
+      return templateForbidden();
+    case 'other-generation':
+      return otherGeneration();
     case 'conflict':
       return new LifecycleError(
         'SESSION_CONFLICT',
@@ -27,6 +32,13 @@ export function refusalOf(refused: Refused): LifecycleError {
         retryAfterMs: CAPACITY_RETRY_MS,
       });
   }
+}
+
+export function otherGeneration(): LifecycleError {
+  return new LifecycleError(
+    'GENERATION_MISMATCH',
+    'The session is not at the generation asked for: what was kept in that pod is gone, and nothing was executed.',
+  );
 }
 
 export function startTimedOut(sentence: string, reason?: string): LifecycleError {

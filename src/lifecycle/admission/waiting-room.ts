@@ -25,6 +25,7 @@ const ASK_AGAIN_MS = 2_000;
 export class WaitingRoom {
   private readonly waiters = new Map<SessionId, Set<Waiter>>();
   private held = 0;
+  private closedWith?: Error;
 
   constructor(
     private readonly clock: Clock,
@@ -49,6 +50,7 @@ export class WaitingRoom {
     const verdict = look();
     if (verdict === 'go') return 'go';
     if (verdict !== 'wait') throw verdict.refusal;
+    if (this.closedWith) throw this.closedWith;
     if (patienceMs <= 0) return 'out-of-patience';
     if (this.held >= this.places) throw tooMany();
     const outcome = await this.wait({ id, look, patienceMs, signal });
@@ -69,7 +71,9 @@ export class WaitingRoom {
     for (const waiter of this.waiters.get(id) ?? []) waiter.settle({ refusal });
   }
 
-  refuseAll(refusal: Error): void {
+  /** Nobody is held any more, neither who is now nor who comes. */
+  close(refusal: Error): void {
+    this.closedWith = refusal;
     for (const id of [...this.waiters.keys()]) this.refuse(id, refusal);
   }
 

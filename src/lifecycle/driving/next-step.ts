@@ -47,7 +47,7 @@ export function nextStep(session: Session, pods: readonly Pod[], nowMs: number):
 
 function stepOfCreating(session: Session, pods: readonly Pod[], nowMs: number): Step {
   // A ready session whose third pod in a row crashed comes here by way of a replacement.
-  if (isHopeless(session) && session.lastFailure && !session.pod) return failure(session, session.lastFailure);
+  if (isHopeless(session) && session.lastFailure && !session.pod) return failStep(session, session.lastFailure);
   if (nowMs >= (session.startDeadlineAtMs ?? Infinity)) return { kind: 'give-up', podName: session.pod?.name };
   const waitMs = (session.startDeadlineAtMs ?? Infinity) - nowMs;
   if (session.pod) return stepOfNamed(session, pods, { nowMs, waitMs });
@@ -65,8 +65,8 @@ function stepOfNamed(
   const pod = pods.find(({ uid }) => uid === session.pod?.uid);
   if (!pod) return { kind: 'look', podName: session.pod!.name };
   const death = deathOf(pod, nowMs);
-  if (death?.crashed && isHopeless({ crashes: session.crashes + 1 })) return failure(session, death);
-  if (death) return replacement(session, death, nowMs);
+  if (death?.crashed && isHopeless({ crashes: session.crashes + 1 })) return failStep(session, death);
+  if (death) return replaceStep(session, death, nowMs);
   if (pod.phase === 'ready' && pod.address) return { kind: 'mark-ready', pod, address: pod.address };
   return { kind: 'wait', ms: waitMs };
 }
@@ -75,7 +75,7 @@ function stepOfReady(session: Session, pods: readonly Pod[], nowMs: number): Ste
   const pod = pods.find(({ uid }) => uid === session.pod?.uid);
   if (!pod) return { kind: 'look', podName: session.pod!.name };
   const death = deathOf(pod, nowMs);
-  return death ? replacement(session, death, nowMs) : { kind: 'rest' };
+  return death ? replaceStep(session, death, nowMs) : { kind: 'rest' };
 }
 
 function stepOfEnding(pods: readonly Pod[]): Step {
@@ -103,11 +103,11 @@ export function deleted(nowMs: number): PodDeath {
   return { reason: 'PodDeleted', message: 'The pod was deleted by somebody else.', atMs: nowMs, crashed: false };
 }
 
-export function replacement(session: Session, death: PodDeath, nowMs: number): StepOf<'replace'> {
+export function replaceStep(session: Session, death: PodDeath, nowMs: number): StepOf<'replace'> {
   return { kind: 'replace', death, startAfterMs: healBackOffMs(countedBefore(session, nowMs).heals) };
 }
 
-export function failure(session: Session, why: Failure): StepOf<'fail'> {
+export function failStep(session: Session, why: Failure): StepOf<'fail'> {
   return { kind: 'fail', failure: why, backOffMs: failedBackOffMs(session.failures) };
 }
 

@@ -1,8 +1,8 @@
-import { Clock } from '../../platform/clock.js';
 import { Logger } from '../../platform/logger.js';
 import { LifecycleMetrics } from '../lifecycle.metrics.js';
 import type { Pod } from '../runtime/pod.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
+import { SessionStore } from '../store/session-store.js';
 import { deleteAfterMs } from './next-step.js';
 
 /** Why a pod is deleted: the closed list of the metric's label. */
@@ -18,7 +18,7 @@ const MOST_LOOKS = 4;
 export class PodRemoval {
   constructor(
     private readonly runtime: SessionRuntime,
-    private readonly clock: Clock,
+    private readonly store: SessionStore,
     private readonly drainMs: number,
     private readonly metrics: LifecycleMetrics,
     private readonly logger: Logger,
@@ -31,7 +31,7 @@ export class PodRemoval {
   async remove(pod: Pod, reason: DeletionReason, compare: () => Promise<boolean>): Promise<boolean> {
     const marked = await this.condemn(pod);
     if (!(await this.compareOrUnmark(marked, compare))) return false;
-    if (marked && (marked.markedUntilMs ?? 0) <= this.clock.nowMs()) await this.delete(marked, reason);
+    if (marked && (marked.markedUntilMs ?? 0) <= this.store.nowMs()) await this.delete(marked, reason);
     return true;
   }
 
@@ -41,7 +41,7 @@ export class PodRemoval {
     for (let look = 0; look < MOST_LOOKS && current !== 'absent'; look += 1) {
       if (current.uid !== pod.uid || current.deleting) return undefined;
       if (current.markedUntilMs !== undefined) return current;
-      const marked = await this.runtime.mark(current, deleteAfterMs(current, this.drainMs, this.clock.nowMs()));
+      const marked = await this.runtime.mark(current, deleteAfterMs(current, this.drainMs, this.store.nowMs()));
       if (marked === 'absent') return undefined;
       if (marked !== 'changed') return marked;
       current = await this.runtime.read(pod.name);
@@ -53,12 +53,29 @@ export class PodRemoval {
   /** A compare that fails to answer says nothing: the mark stays, and reconcile takes it back if it has no reason. */
   private async compareOrUnmark(marked: Pod | undefined, compare: () => Promise<boolean>): Promise<boolean> {
     if (await compare()) return true;
-    if (marked) await this.runtime.unmark(marked);
+    if (marked) await this.unmark(marked);
     return false;
   }
 
+  private async unmark(marked: Pod): Promise<void> {
+    let current: Pod | 'absent' = marked;
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      if (current === 'absent' || current.uid !== marked.uid || current.markedUntilMs === undefined) return;
+      if ((await this.runtime.unmark(current)) !== 'changed') return;
+      current = await this.runtime.read(marked.name);
+    }
+  }
+
+  /** What cannot be deleted now is condemned and no longer named by any record: the leader's next look tries again. */
   private async delete(marked: Pod, reason: DeletionReason): Promise<void> {
-    const outcome = await this.runtime.delete(marked);
+    const outcome = await this.runtime.delete(marked).catch((error: unknown) => {
+      const { name: pod, assignment } = marked;
+      this.logger.warn(
+        { event: 'pod.undeletable', sessionId: assignment?.id, pod, error },
+        'A pod cannot be deleted now.',
+      );
+      return 'changed' as const;
+    });
     if (outcome !== 'ending') return;
     this.metrics.podDeleted(reason);
     this.logger.info({ event: 'pod.deleted', sessionId: marked.assignment?.id, pod: marked.name, reason });

@@ -41,6 +41,7 @@ export class SessionDriver {
   /** Follows what the store and the runtime report. */
   start(): void {
     this.view.sessions.onChange((session, before) => this.sessionChanged(session, before));
+    this.view.sessions.onForget((id) => this.forgotten(id));
     this.view.pods.onChange((pod) => pod.assignment && this.podChanged(pod.assignment.id));
   }
 
@@ -62,6 +63,11 @@ export class SessionDriver {
     if (!isSameStart) this.steps.limiter.release(session.id);
     this.waiting.wake(session.id);
     if (!isSameStart || session.state !== 'ready') this.drive(session.id);
+  }
+
+  private forgotten(id: SessionId): void {
+    this.steps.limiter.release(id);
+    this.waiting.wake(id);
   }
 
   private podChanged(id: SessionId): void {
@@ -107,18 +113,24 @@ export class SessionDriver {
     }
   }
 
+  /** `otherwise`: what the store says of a session that the view does not have (it may have ended). */
+  private lookForStrays(id: SessionId, otherwise: Session | undefined): void {
+    const { sessions, pods } = this.view;
+    const facts = () => ({ session: sessions.find(id) ?? otherwise, pods: pods.ofSession(id) });
+    this.steps.strays.look(id, facts, () => this.isLeading && !this.isStopped);
+  }
+
   /** Takes steps until there is none to take; answers when to look again, if time alone can bring the next. */
   private async pass(id: SessionId): Promise<number | undefined> {
     for (let taken = 0; taken < MOST_STEPS; taken += 1) {
       if (!this.view.pods.isSynced()) return LOOK_AGAIN_MS;
       const session = this.view.sessions.find(id) ?? (await this.view.find(id));
-      const pods = this.view.pods.ofSession(id);
-      const straysDueInMs = this.isLeading ? await this.steps.strays.remove(session, pods) : undefined;
-      if (!session) return straysDueInMs;
+      if (this.isLeading) this.lookForStrays(id, session);
+      if (!session) return undefined;
       const step = nextStep(session, this.view.pods.ofSession(id), this.steps.taker.nowMs());
-      if (step.kind === 'rest') return straysDueInMs;
+      if (step.kind === 'rest') return undefined;
       const waitMs = step.kind === 'wait' ? step.ms : await this.steps.taker.take(session, step);
-      if (waitMs !== undefined) return Math.min(waitMs, straysDueInMs ?? Infinity);
+      if (waitMs !== undefined) return waitMs;
     }
     this.logger.warn({ event: 'drive.circles', sessionId: id }, 'A session takes step after step; pausing.');
     return LOOK_AGAIN_MS;

@@ -1,14 +1,15 @@
 import { Logger } from '../../platform/logger.js';
-import { PodRefused } from '../lifecycle.errors.js';
+import { PodRefused, RuntimeUnavailable } from '../lifecycle.errors.js';
 import { LifecycleMetrics } from '../lifecycle.metrics.js';
 import type { Pod } from '../runtime/pod.js';
+import { podName } from '../runtime/pod-name.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
 import type { Failure, Session } from '../session.js';
-import { type Moved, type Ref, SessionStore } from '../store/session-store.js';
+import { type Moved, refOf, SessionStore } from '../store/session-store.js';
 import { Templates } from '../templates/templates.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { CreationLimiter } from './creation-limiter.js';
-import { deathOf, deleted, failure, replacement, type Step, type StepOf } from './next-step.js';
+import { deathOf, deleted, failStep, replaceStep, type Step, type StepOf } from './next-step.js';
 
 /** Long enough to be told of a place or a pod first; looking again costs little. */
 const WAIT_TO_BE_TOLD_MS = 10_000;
@@ -20,7 +21,7 @@ const WAIT_TO_BE_TOLD_MS = 10_000;
 export class StepTaker {
   constructor(
     private readonly ports: { store: SessionStore; runtime: SessionRuntime; sessions: SessionDirectory },
-    private readonly templates: Templates,
+    private readonly rules: { templates: Templates; startTimeoutMs: number },
     private readonly limiter: CreationLimiter,
     private readonly metrics: LifecycleMetrics,
     private readonly logger: Logger,
@@ -35,7 +36,7 @@ export class StepTaker {
       case 'start':
         return this.startPod(session);
       case 'name':
-        return this.note(await this.ports.store.namePod(refOf(session), step.pod));
+        return this.note(session, await this.ports.store.namePod(refOf(session), step.pod));
       case 'mark-ready':
         return this.markReady(session, step);
       case 'look':
@@ -47,16 +48,16 @@ export class StepTaker {
       case 'give-up':
         return this.giveUp(session, step);
       case 'finish':
-        return this.note(await this.ports.store.finish(refOf(session), step.pods));
+        return this.note(session, await this.ports.store.finish(refOf(session), step.pods));
     }
   }
 
   private async startPod(session: Session): Promise<number | undefined> {
-    const definition = this.templates.find(session.template);
-    if (!definition) return this.fail(session, failure(session, templateGone(session)));
+    const definition = this.rules.templates.find(session.template);
+    if (!definition) return this.fail(session, failStep(session, templateGone(session)));
     if (!this.limiter.tryAcquire(session.id)) return WAIT_TO_BE_TOLD_MS;
     const right = await this.ports.store.tryStart(refOf(session));
-    if (right !== 'start') return 'waitMs' in right ? right.waitMs : this.note(right);
+    if (right !== 'start') return 'waitMs' in right ? right.waitMs : this.note(session, right);
     return this.create(session, definition);
   }
 
@@ -68,15 +69,15 @@ export class StepTaker {
       if (error instanceof PodRefused) return error;
       throw error;
     });
-    if (created instanceof PodRefused) return this.fail(session, failure(session, refusalOf(created, this.nowMs())));
+    if (created instanceof PodRefused) return this.fail(session, failStep(session, failureOf(created, this.nowMs())));
     if (created === 'name-taken')
-      return this.replace(session, replacement(session, nameTaken(this.nowMs()), this.nowMs()));
-    return this.note(await this.ports.store.namePod(refOf(session), created));
+      return this.replace(session, replaceStep(session, nameTaken(this.nowMs()), this.nowMs()));
+    return this.note(session, await this.ports.store.namePod(refOf(session), created));
   }
 
   private async markReady(session: Session, { pod, address }: StepOf<'mark-ready'>): Promise<number | undefined> {
     const outcome = await this.ports.store.markReady(refOf(session), address);
-    if (outcome !== 'ready') return 'addressHeldMs' in outcome ? outcome.addressHeldMs : this.note(outcome);
+    if (outcome !== 'ready') return 'addressHeldMs' in outcome ? outcome.addressHeldMs : this.note(session, outcome);
     const seconds = (this.nowMs() - (session.triedAtMs ?? session.openedAtMs)) / 1_000;
     this.metrics.podCreated(pod.wasWarm ? 'warm' : 'cold', 'ready', seconds);
     const { id, generation } = session;
@@ -89,12 +90,12 @@ export class StepTaker {
     const pod = await this.ports.runtime.read(podName);
     const isThere = pod !== 'absent' && pod.uid === session.pod?.uid;
     const death = isThere ? deathOf(pod, this.nowMs()) : deleted(this.nowMs());
-    return death ? this.replace(session, replacement(session, death, this.nowMs())) : 100;
+    return death ? this.replace(session, replaceStep(session, death, this.nowMs())) : 100;
   }
 
   private async replace(session: Session, step: StepOf<'replace'>): Promise<number | undefined> {
     const outcome = await this.ports.store.replace(refOf(session), step.death, step.startAfterMs);
-    if ('moved' in outcome) return this.note(outcome);
+    if ('moved' in outcome) return this.note(session, outcome);
     const { reason, message } = step.death;
     this.metrics.healed(reason);
     this.logger.warn(
@@ -106,7 +107,7 @@ export class StepTaker {
 
   private async fail(session: Session, step: StepOf<'fail'>): Promise<number | undefined> {
     const outcome = await this.ports.store.fail(refOf(session), step.failure, step.backOffMs);
-    if (outcome !== 'failed') return this.note(outcome);
+    if (outcome !== 'failed') return this.note(session, outcome);
     const { reason, message } = step.failure;
     this.metrics.creationFailed(reason);
     this.metrics.podCreated('cold', 'failed', (this.nowMs() - (session.triedAtMs ?? session.openedAtMs)) / 1_000);
@@ -117,29 +118,54 @@ export class StepTaker {
     return undefined;
   }
 
-  /** An API server that is away throws here, and the deadline waits for it. */
-  private async giveUp(session: Session, { podName }: StepOf<'give-up'>): Promise<number | undefined> {
-    const pod = podName === undefined ? 'absent' : await this.ports.runtime.read(podName);
-    if (pod !== 'absent' && pod.phase === 'ready' && pod.address !== undefined)
+  /** While the runtime is away nothing is known of the pod: the deadline waits, and then the start has its time again. */
+  private async giveUp(session: Session, { podName: named }: StepOf<'give-up'>): Promise<number | undefined> {
+    const pod = await this.readOrProlong(session, named ?? podName(session.id, session.generation));
+    if (pod !== 'absent' && pod.uid === session.pod?.uid && pod.phase === 'ready' && pod.address !== undefined)
       return this.markReady(session, { kind: 'mark-ready', pod, address: pod.address });
-    return this.fail(session, failure(session, startTimeout(session, pod, this.nowMs())));
+    return this.fail(session, failStep(session, this.startTimeout(session, pod)));
   }
 
-  private note(outcome: string | Moved): undefined {
-    if (typeof outcome === 'object' && outcome.moved) this.ports.sessions.note(outcome.moved);
+  private async readOrProlong(session: Session, name: string): Promise<Pod | 'absent'> {
+    try {
+      return await this.ports.runtime.read(name);
+    } catch (error) {
+      if (error instanceof RuntimeUnavailable)
+        await this.ports.store.postpone(refOf(session), this.rules.startTimeoutMs);
+      throw error;
+    }
+  }
+
+  private startTimeout(session: Session, pod: Pod | 'absent'): Failure {
+    const seconds = Math.round(this.rules.startTimeoutMs / 1_000);
+    const { reason, why } = this.shownBy(session, pod);
+    return { reason, message: `The pod was not ready within ${seconds} s: ${why}`, atMs: this.nowMs() };
+  }
+
+  /** What is known of a start that did not end in time; what befell an earlier start is none of it. */
+  private shownBy(session: Session, pod: Pod | 'absent'): { reason: string; why: string } {
+    if (pod !== 'absent' && pod.failure) return { reason: pod.failure.reason, why: pod.failure.message };
+    if (pod !== 'absent') return { reason: 'StartTimeout', why: 'it runs but does not answer its health path.' };
+    if (session.lastFailure) return { reason: session.lastFailure.reason, why: session.lastFailure.message };
+    if (session.triedAtMs === undefined)
+      return { reason: 'StartTimeout', why: 'too many others were being started; it was not its turn.' };
+    return { reason: 'StartTimeout', why: 'it could not be made; the log of Berth says why.' };
+  }
+
+  /** What the store says instead; what it does not know at all is not true here either. */
+  private note(session: Session, outcome: string | Moved): undefined {
+    if (typeof outcome !== 'object') return undefined;
+    if (outcome.moved) this.ports.sessions.note(outcome.moved);
+    else this.ports.sessions.forget(session.id);
     return undefined;
   }
-}
-
-function refOf({ id, generation, pod }: Session): Ref {
-  return { id, generation, uid: pod?.uid };
 }
 
 function templateGone({ template }: Session): Failure {
   return { reason: 'TemplateGone', message: `There is no template ${template} any more.`, atMs: 0 };
 }
 
-function refusalOf({ reason, message }: PodRefused, atMs: number): Failure {
+function failureOf({ reason, message }: PodRefused, atMs: number): Failure {
   return { reason, message, atMs };
 }
 
@@ -149,16 +175,5 @@ function nameTaken(atMs: number) {
     message: 'A pod of that name is there already and is not ours to use.',
     atMs,
     crashed: false,
-  };
-}
-
-function startTimeout(session: Session, pod: Pod | 'absent', atMs: number): Failure {
-  const seconds = Math.round(((session.startDeadlineAtMs ?? atMs) - session.openedAtMs) / 1_000);
-  const shown = pod === 'absent' ? session.lastFailure : pod.failure;
-  const because = shown ? `: ${shown.message}` : '; it runs but does not answer its health path.';
-  return {
-    reason: shown?.reason ?? 'StartTimeout',
-    message: `The pod was not ready within ${seconds} s${because}`,
-    atMs,
   };
 }

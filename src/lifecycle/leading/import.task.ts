@@ -18,7 +18,7 @@ export class ImportTask implements LeaderPass {
     private readonly store: SessionStore,
     private readonly runtime: SessionRuntime,
     private readonly calm: Calm,
-    private readonly usable: () => void,
+    private readonly imported: () => void,
     private readonly logger: Logger,
   ) {}
 
@@ -36,7 +36,7 @@ export class ImportTask implements LeaderPass {
     const outcome = await this.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
     if (outcome === 'void') return;
     this.logger.info({ event: 'store.imported', pods: living.length }, 'The store knows the running pods.');
-    this.usable();
+    this.imported();
   }
 }
 

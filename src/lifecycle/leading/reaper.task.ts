@@ -6,7 +6,7 @@ import { SessionDriver } from '../driving/session-driver.js';
 import { isOutage } from '../lifecycle.errors.js';
 import { LifecycleMetrics } from '../lifecycle.metrics.js';
 import type { Session } from '../session.js';
-import { type Ref, SessionStore } from '../store/session-store.js';
+import { refOf, SessionStore } from '../store/session-store.js';
 import { PodDirectory } from '../view/pod-directory.js';
 import { Calm } from './calm.js';
 import type { LeaderPass } from './leader-pass.js';
@@ -15,6 +15,7 @@ const PAGE = 100;
 const AT_ONCE = 10;
 const AFTER_A_REFUSAL_MS = 5_000;
 const SHORTEST_PAUSE_MS = 20;
+const GIVING_UP_TAKES_MS = 500;
 
 interface Doing {
   removal: PodRemoval;
@@ -46,12 +47,12 @@ export class ReaperTask implements LeaderPass {
       const page = await this.dueOrBroken();
       lagMs = Math.max(lagMs, ...page.sessions.map(({ dueAtMs }) => this.store.nowMs() - (dueAtMs ?? Infinity)));
       await this.dealWithAll(page.sessions, whileLeading);
-      if (page.sessions.length < PAGE || whileLeading.aborted) {
-        this.doing.metrics.reaperPassed((this.clock.monotonicMs() - beganAtMs) / 1_000, lagMs / 1_000);
-        return {
-          againInMs: Math.min(this.timing.longestPauseMs, Math.max(SHORTEST_PAUSE_MS, page.nextInMs ?? Infinity)),
-        };
-      }
+      // What is being given up leaves the queue by the driver's hand, not by this one: asking again at once is no use.
+      const isGivingUp = page.sessions.some(({ state }) => state === 'creating');
+      if (page.sessions.length === PAGE && !isGivingUp && !whileLeading.aborted) continue;
+      this.doing.metrics.reaperPassed((this.clock.monotonicMs() - beganAtMs) / 1_000, lagMs / 1_000);
+      const nextInMs = isGivingUp ? GIVING_UP_TAKES_MS : Math.max(SHORTEST_PAUSE_MS, page.nextInMs ?? Infinity);
+      return { againInMs: Math.min(this.timing.longestPauseMs, nextInMs) };
     }
   }
 
@@ -80,14 +81,19 @@ export class ReaperTask implements LeaderPass {
     } catch (error) {
       if (isOutage(error)) this.timing.calm.broken();
       else this.doing.logger.error({ event: 'reaper.failed', sessionId: session.id, error });
-      await this.store.postpone(refOf(session), AFTER_A_REFUSAL_MS);
+      await this.putOff(session);
     }
+  }
+
+  /** Not a start: putting it off would give it more time. */
+  private async putOff(session: Session): Promise<void> {
+    if (session.state !== 'creating') await this.store.postpone(refOf(session), AFTER_A_REFUSAL_MS);
   }
 
   private async dealWith(session: Session): Promise<void> {
     if (session.state === 'ready' || session.state === 'failed') return this.reap(session);
     this.doing.driver.drive(session.id);
-    await this.store.postpone(refOf(session), AFTER_A_REFUSAL_MS);
+    await this.putOff(session);
   }
 
   private async reap(session: Session): Promise<void> {
@@ -106,8 +112,4 @@ export class ReaperTask implements LeaderPass {
   private async compare(session: Session): Promise<boolean> {
     return (await this.store.reap(refOf(session))) === 'terminating';
   }
-}
-
-function refOf({ id, generation, pod }: Session): Ref {
-  return { id, generation, uid: pod?.uid };
 }

@@ -16,6 +16,8 @@ const PAGE = 500;
  */
 export class ReconcileTask implements LeaderPass {
   readonly name = 'reconcile';
+  /** Of this pass. */
+  private readonly seen = new Set<SessionId>();
 
   constructor(
     private readonly store: SessionStore,
@@ -29,6 +31,7 @@ export class ReconcileTask implements LeaderPass {
     if (!this.view.pods.isSynced()) return { againInMs: 100 };
     const unsettled = new Set<SessionId>();
     await this.lookAtSessions(unsettled, whileLeading);
+    await this.forgetWhatTheStoreHasNot(whileLeading);
     await this.lookAtPods(unsettled);
     for (const id of unsettled) this.driver.drive(id);
     return { againInMs: this.everyMs };
@@ -39,11 +42,21 @@ export class ReconcileTask implements LeaderPass {
     do {
       const page = await this.store.list({ limit: PAGE, cursor });
       for (const session of page.sessions) {
+        this.seen.add(session.id);
         this.view.sessions.note(session);
         if (!this.isSettled(session)) unsettled.add(session.id);
       }
       cursor = page.next;
     } while (cursor !== undefined && !whileLeading.aborted);
+  }
+
+  /** Records that went with the store's memory. */
+  private async forgetWhatTheStoreHasNot(whileLeading: AbortSignal): Promise<void> {
+    for (const { id } of this.view.sessions.all()) {
+      if (whileLeading.aborted) return;
+      if (!this.seen.has(id) && !(await this.store.find(id))) this.view.sessions.forget(id);
+    }
+    this.seen.clear();
   }
 
   private isSettled(session: Session): boolean {

@@ -8,6 +8,7 @@ import type { Session } from '../session.js';
  */
 export class AddressBook {
   private readonly holders = new Map<string, { id: SessionId; untilMs: number }>();
+  private letGoSinceSweep = 0;
 
   /** How long the address may not be given to this session; 0: it may. */
   heldMs(address: string, id: SessionId, nowMs: number): number {
@@ -24,8 +25,16 @@ export class AddressBook {
   }
 
   private letGo(address: string, session: Session, nowMs: number): void {
-    for (const [held, { untilMs }] of this.holders) if (untilMs <= nowMs) this.holders.delete(held);
+    this.sweepSometimes(nowMs);
     this.holders.set(address, { id: session.id, untilMs: nowMs + touchWindowMs(session) });
+  }
+
+  /** As rarely as addresses are let go, so that one letting-go costs the same however many are held. */
+  private sweepSometimes(nowMs: number): void {
+    this.letGoSinceSweep += 1;
+    if (this.letGoSinceSweep < this.holders.size) return;
+    this.letGoSinceSweep = 0;
+    for (const [held, { untilMs }] of this.holders) if (untilMs <= nowMs) this.holders.delete(held);
   }
 }
 

@@ -15,6 +15,7 @@ export class MemoryRecords {
   private readonly records = new Map<SessionId, Session>();
   private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
   private tombstones: Session[] = [];
+  private ordered?: readonly SessionId[];
   /** Rises with time, so that a record is newer than any before it, even than one that was lost or forgotten. */
   private lastVersion = 0;
   addresses = new AddressBook();
@@ -26,6 +27,7 @@ export class MemoryRecords {
 
   clear(): void {
     this.records.clear();
+    this.ordered = undefined;
     this.queue.clear();
     this.tombstones = [];
     this.addresses = new AddressBook();
@@ -34,6 +36,11 @@ export class MemoryRecords {
 
   get(id: SessionId): Session | undefined {
     return this.records.get(id);
+  }
+
+  /** Ascending; put in order again only after an id came or went. */
+  ids(): readonly SessionId[] {
+    return (this.ordered ??= [...this.records.keys()].sort());
   }
 
   all(): readonly Session[] {
@@ -59,6 +66,7 @@ export class MemoryRecords {
     session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
     Object.freeze(session);
     this.records.set(session.id, session);
+    if (!before) this.ordered = undefined;
     this.counts.moved(before, session);
     this.addresses.moved(before, session, nowMs);
     if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
@@ -73,6 +81,7 @@ export class MemoryRecords {
       const tombstone = this.tombstones.shift()!;
       if (this.records.get(tombstone.id) !== tombstone) continue;
       this.records.delete(tombstone.id);
+      this.ordered = undefined;
       this.counts.moved(tombstone, undefined);
     }
   }

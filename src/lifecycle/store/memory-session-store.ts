@@ -5,7 +5,7 @@ import { MemoryLost } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
 import { isLive } from '../session-states.js';
-import type { Caller, Failure, Opening, Session, Timeouts } from '../session.js';
+import { type Caller, type Failure, mayReach, type Opening, type Session, type Timeouts } from '../session.js';
 import { MemoryImport } from './memory-import.js';
 import { MemoryRecords } from './memory-records.js';
 import * as rules from './record-rules.js';
@@ -32,6 +32,7 @@ import {
 export class MemorySessionStore extends SessionStore {
   private readonly records: MemoryRecords;
   private readonly import: MemoryImport;
+  private readonly startedAtMs: number;
 
   constructor(
     private readonly clock: Clock,
@@ -41,6 +42,7 @@ export class MemorySessionStore extends SessionStore {
     super();
     this.records = new MemoryRecords(limits);
     this.import = new MemoryImport(randomness);
+    this.startedAtMs = clock.nowMs() - clock.monotonicMs();
   }
 
   /** Forgets everything, as the restart of a server without persistence does. */
@@ -49,8 +51,9 @@ export class MemorySessionStore extends SessionStore {
     this.import.loseMarker();
   }
 
+  /** The wall clock of the start, and elapsed time since: a machine that sleeps or sets its clock reaps nobody for it. */
   nowMs(): number {
-    return this.clock.nowMs();
+    return this.startedAtMs + this.clock.monotonicMs();
   }
 
   enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
@@ -58,10 +61,14 @@ export class MemorySessionStore extends SessionStore {
       const record = this.records.get(id);
       if (!record) return this.openAnew(undefined, id, caller, opening);
       if (!mayReach(record, caller)) return 'not-yours';
-      if (isLive(record.state) && !isExpired(record, nowMs) && rules.isConflict(record, opening)) return 'conflict';
-      if (isToBeOpened(record, nowMs)) return this.openAnew(record, id, caller, opening);
+      const isOpened = isToBeOpened(record, nowMs);
+      if (isOpened && !isLive(record.state)) return this.openAnew(record, id, caller, opening);
+      if (opening.denied?.includes(record.template)) return 'forbidden';
+      if (!isGenerationAsked(record, opening)) return 'other-generation';
+      if (!isExpired(record, nowMs) && rules.isConflict(record, opening)) return 'conflict';
+      if (isOpened) return this.openAnew(record, id, caller, opening);
       if (record.state === 'failed') return { outcome: 'found', session: record };
-      return { outcome: 'found', session: this.write(rules.touched(record, record.state === 'ready' ? 1 : 0, nowMs)) };
+      return { outcome: 'found', session: this.write(rules.touched(record, 0, nowMs)) };
     });
   }
 
@@ -69,6 +76,8 @@ export class MemorySessionStore extends SessionStore {
     const owner = record?.owner ?? caller.owner;
     const hasEnded = record?.state === 'ended' || record?.state === 'terminating';
     if (hasEnded && owner !== caller.owner) return 'not-yours';
+    if (opening.denied?.includes(rules.lookOf(record, opening).template)) return 'forbidden';
+    if (opening.onlyGeneration !== undefined) return 'other-generation';
     const refusal = record?.state === 'ready' ? undefined : this.records.counts.refusal(owner);
     if (refusal) return refusal;
     const begin = { id, caller, opening, nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
@@ -190,7 +199,7 @@ export class MemorySessionStore extends SessionStore {
   }
 
   list(filter: SessionFilter): Promise<{ sessions: readonly Session[]; next?: string }> {
-    return this.step(() => sessionPage(this.records.all(), filter));
+    return this.step(() => sessionPage(this.records, filter));
   }
 
   due(limit: number): Promise<{ sessions: readonly Session[]; nextInMs?: number }> {
@@ -203,7 +212,9 @@ export class MemorySessionStore extends SessionStore {
   postpone(ref: Ref, ms: number): Promise<void> {
     return this.step((nowMs) => {
       const record = this.standing(ref);
-      if (record && record.state !== 'ended') this.write(record, nowMs + ms);
+      if (!record || record.forgetAtMs !== undefined) return;
+      if (record.state === 'creating') this.write(rules.prolonged(record, nowMs + ms));
+      else this.write(record, nowMs + ms);
     });
   }
 
@@ -219,9 +230,10 @@ export class MemorySessionStore extends SessionStore {
   // eslint-disable-next-line @typescript-eslint/require-await
   async importPod(token: ImportToken, pod: Pod): Promise<'imported' | 'outranked' | 'void'> {
     if (!this.import.isCurrent(token)) return 'void';
-    const draft = rules.imported(pod, { nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs });
+    const record = pod.assignment && this.records.get(pod.assignment.id);
+    const now = { nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
+    const draft = rules.imported(record?.state ?? 'absent', pod, now);
     if (!draft || pod.markedUntilMs !== undefined || pod.deleting) return 'outranked';
-    const record = this.records.get(draft.id);
     if (record && record.generation > draft.generation) return 'outranked';
     this.write(draft);
     return 'imported';
@@ -265,9 +277,9 @@ export class MemorySessionStore extends SessionStore {
   }
 }
 
-/** The owner and admins; for everybody else the session does not exist. */
-function mayReach(record: Session, caller: Caller): boolean {
-  return caller.isAdmin || record.owner === caller.owner;
+/** A session that failed has no pod of any generation. */
+function isGenerationAsked(record: Session, { onlyGeneration }: Opening): boolean {
+  return onlyGeneration === undefined || (record.generation === onlyGeneration && record.state !== 'failed');
 }
 
 function isToBeOpened(record: Session, nowMs: number): boolean {

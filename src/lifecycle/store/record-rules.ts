@@ -1,7 +1,7 @@
 import { countedAfter, crashesAllowedFor } from '../healing.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
-import { assertMove } from '../session-states.js';
+import { assertMove, type SessionState } from '../session-states.js';
 import type { Caller, EndedBy, Failure, Opening, Session, Timeouts } from '../session.js';
 import { isExpired } from '../deadlines.js';
 import type { PodDeath } from './session-store.js';
@@ -32,16 +32,23 @@ function freshLook({ asked, otherwise }: Opening): Look {
   };
 }
 
-/** A reaped session comes back as it was, unless another template is asked for. */
+/** A reaped session comes back as it was, unless another template is asked for, or there is none of that name any more. */
 function keptLook(previous: Session, opening: Opening): Look {
-  const { asked } = opening;
+  const { asked, offered } = opening;
   if (asked.template !== undefined && asked.template !== previous.template) return freshLook(opening);
+  if (offered && !offered.includes(previous.template)) return freshLook(opening);
   return {
     template: previous.template,
     env: asked.env ?? previous.env,
     idleTimeoutMs: asked.idleTimeoutMs ?? previous.idleTimeoutMs,
     maxLifetimeMs: asked.maxLifetimeMs ?? previous.maxLifetimeMs,
   };
+}
+
+/** What the next opening of this session would look like. */
+export function lookOf(previous: Session | undefined, opening: Opening): Look {
+  const isKept = previous !== undefined && previous.endedBy !== 'request';
+  return isKept ? keptLook(previous, opening) : freshLook(opening);
 }
 
 interface Begin {
@@ -57,16 +64,17 @@ export function begun(previous: Session | undefined, begin: Begin): Draft {
   const state = assertMove(previous?.state ?? 'absent', 'open');
   const startDeadlineAtMs = nowMs + startTimeoutMs;
   const generation = (previous?.generation ?? 0) + 1;
-  if (previous?.state === 'failed' && !isExpired(previous, nowMs))
-    return retried(previous, { nowMs, startDeadlineAtMs });
-  const isKept = previous !== undefined && previous.endedBy !== 'request';
+  const look = lookOf(previous, opening);
+  if (previous?.state === 'failed' && !isExpired(previous, nowMs)) {
+    return retried(previous, look, { nowMs, startDeadlineAtMs });
+  }
   return {
     id,
     owner: previous?.owner ?? caller.owner,
     state,
     generation,
     opening: (previous?.opening ?? 0) + 1,
-    ...(isKept ? keptLook(previous, opening) : freshLook(opening)),
+    ...look,
     openedAtMs: nowMs,
     lastUsedAtMs: nowMs,
     requests: 0,
@@ -78,9 +86,10 @@ export function begun(previous: Session | undefined, begin: Begin): Draft {
 }
 
 /** A failed session tries again: the same opening, but a pod of its own generation. */
-function retried(failed: Session, when: { nowMs: number; startDeadlineAtMs: number }): Draft {
+function retried(failed: Session, look: Look, when: { nowMs: number; startDeadlineAtMs: number }): Draft {
   return {
-    ...without(failed, 'retryAtMs'),
+    ...without(failed, 'retryAtMs', 'lastFailure'),
+    ...look,
     state: assertMove('failed', 'open'),
     generation: failed.generation + 1,
     crashes: crashesAllowedFor(failed),
@@ -161,20 +170,29 @@ export function changed(session: Session, { idleTimeoutMs, maxLifetimeMs }: Time
 }
 
 /** The record that a pod by itself bears witness to; its activity counts from now. */
-export function imported(pod: Pod, now: { nowMs: number; startTimeoutMs: number }): Draft | undefined {
+export function imported(
+  from: SessionState | 'absent',
+  pod: Pod,
+  now: { nowMs: number; startTimeoutMs: number },
+): Draft | undefined {
   if (!pod.assignment) return undefined;
   const isReady = (pod.phase === 'ready' || pod.phase === 'restarting') && pod.address !== undefined;
   return {
     ...pod.assignment,
-    state: isReady ? 'ready' : 'creating',
+    state: assertMove(from, isReady ? 'import' : 'importUnready'),
     pod: { name: pod.name, uid: pod.uid, node: pod.node, ...(isReady ? { address: pod.address } : {}) },
     lastUsedAtMs: now.nowMs,
     requests: 0,
     heals: 0,
     crashes: 0,
     failures: 0,
-    ...(isReady ? { readyAtMs: now.nowMs } : { startDeadlineAtMs: now.nowMs + now.startTimeoutMs }),
+    ...(isReady ? { readyAtMs: pod.assignment.openedAtMs } : { startDeadlineAtMs: now.nowMs + now.startTimeoutMs }),
   };
+}
+
+/** The start goes on for so much longer: what it waits for is away. */
+export function prolonged(session: Session, untilMs: number): Draft {
+  return { ...session, startDeadlineAtMs: Math.max(session.startDeadlineAtMs ?? 0, untilMs) };
 }
 
 /** Does asking this of a live session ask for another template or environment than it has? */

@@ -10,12 +10,18 @@ export interface Ref {
   uid?: string;
 }
 
+/** What is compared when this record is the one that a decision rests on. */
+export function refOf({ id, generation, pod }: Pick<Session, 'id' | 'generation' | 'pod'>): Ref {
+  return { id, generation, uid: pod?.uid };
+}
+
 /** The compare failed; this is true instead (undefined: there is no such record). */
 export interface Moved {
   moved: Session | undefined;
 }
 
-export type Refused = 'not-yours' | 'session-limit' | 'owner-limit' | 'conflict';
+/** In this order where several apply. `forbidden`: the template is denied. `other-generation`: see `onlyGeneration`. */
+export type Refused = 'not-yours' | 'forbidden' | 'other-generation' | 'conflict' | 'owner-limit' | 'session-limit';
 
 /** `opened`: this call began an opening or a new try, its pod has still to be made. `found`: it stood there already. */
 export interface Entered {
@@ -71,7 +77,8 @@ export abstract class SessionStore {
 
   /**
    * The one way in. absent, ended, terminating, failed past its back-off, and ready past its lifetime begin the next
-   * generation; ready is touched (counting one request); creating, and failed within its back-off, are shown as they are.
+   * generation; ready is touched; creating is shown as it is, but coming for it is use; failed within its back-off is shown as
+   * it is.
    * Ended and terminating sessions are opened again by their owner alone. Asking a live session for another template or
    * environment is a `conflict`.
    */
@@ -103,7 +110,7 @@ export abstract class SessionStore {
   abstract list(filter: SessionFilter): Promise<{ sessions: readonly Session[]; next?: string }>;
   /** The most overdue first, and how long until the next one beyond these. */
   abstract due(limit: number): Promise<{ sessions: readonly Session[]; nextInMs?: number }>;
-  /** Takes one that cannot be dealt with now from the head of the queue, for `ms`. */
+  /** Takes one that cannot be dealt with now from the head of the queue, for `ms`; a start gets as long to go on. */
   abstract postpone(ref: Ref, ms: number): Promise<void>;
   abstract tally(): Promise<StoreTally>;
 

@@ -29,19 +29,33 @@ export class Templates {
   }
 
   /** What to open a session with; a refusal is the client's mistake. `standing`: the template it has, or would keep. */
-  openingFor(asked: Asked, caller: Caller, standing: string = DEFAULT_TEMPLATE): Opening {
-    const template = this.get(asked.template ?? standing);
+  openingFor(asked: Asked, caller: Caller, standing?: string): Opening {
+    const kept = standing !== undefined && this.templates.has(standing) ? standing : DEFAULT_TEMPLATE;
+    const template = this.get(asked.template ?? kept);
     this.assertAllowed(template.name, caller);
     if (asked.env) assertEnvAllowed(template, asked.env);
-    const { idleTimeoutMs, maxLifetimeMs } = template;
-    return { asked, otherwise: { template: template.name, env: {}, idleTimeoutMs, maxLifetimeMs } };
+    return { asked, ...this.openingOf(template, caller) };
+  }
+
+  /** What a plain request opens a session with that is not there. Whether the caller may is for the store to compare. */
+  plainOpening(caller: Caller, onlyGeneration?: number): Opening {
+    return { asked: {}, ...this.openingOf(this.get(DEFAULT_TEMPLATE), caller), onlyGeneration };
+  }
+
+  private openingOf({ name, idleTimeoutMs, maxLifetimeMs }: Template, caller: Caller): Omit<Opening, 'asked'> {
+    const offered = [...this.templates.keys()];
+    const denied = offered.filter((template) => !this.isAllowed(template, caller));
+    return { otherwise: { template: name, env: {}, idleTimeoutMs, maxLifetimeMs }, denied, offered };
   }
 
   /** A template may be kept for callers with a scope; that holds for using its sessions, not just for opening them. */
   assertAllowed(name: string, caller: Caller): void {
+    if (!this.isAllowed(name, caller)) throw templateForbidden();
+  }
+
+  private isAllowed(name: string, caller: Caller): boolean {
     const scope = this.templates.get(name)?.requiredScope;
-    if (scope === undefined || caller.scopes.includes(scope)) return;
-    throw new LifecycleError('FORBIDDEN', `Sessions of template ${name} need the scope ${scope}.`);
+    return scope === undefined || caller.scopes.includes(scope);
   }
 
   private get(name: string): Template {
@@ -52,6 +66,10 @@ export class Templates {
       `There is no template ${name}; there are ${[...this.templates.keys()].join(', ')}.`,
     );
   }
+}
+
+export function templateForbidden(): LifecycleError {
+  return new LifecycleError('FORBIDDEN', 'Sessions of this template need a scope that the token does not have.');
 }
 
 function assertEnvAllowed(template: Template, env: Env): void {

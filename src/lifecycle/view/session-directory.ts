@@ -3,6 +3,7 @@ import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 
 type Listener = (session: Session, before: Session | undefined) => void;
+type Forgotten = (id: SessionId) => void;
 
 /**
  * This replica's view of the sessions, fed by the store's notifications and by every answer of the store. It may be
@@ -11,6 +12,7 @@ type Listener = (session: Session, before: Session | undefined) => void;
 export class SessionDirectory {
   private readonly sessions = new Map<SessionId, Session>();
   private readonly listeners = new Set<Listener>();
+  private readonly forgotten = new Set<Forgotten>();
   private unsubscribe: () => void = () => {};
 
   constructor(private readonly store: SessionStore) {}
@@ -18,7 +20,7 @@ export class SessionDirectory {
   start(): void {
     this.unsubscribe = this.store.watch(
       (session) => this.note(session),
-      () => this.sessions.clear(),
+      () => this.forgetAll(),
     );
   }
 
@@ -30,8 +32,8 @@ export class SessionDirectory {
     return this.sessions.get(id);
   }
 
-  all(): IterableIterator<Session> {
-    return this.sessions.values();
+  all(): readonly Session[] {
+    return [...this.sessions.values()];
   }
 
   /** Takes in what was seen, unless something newer is known already. */
@@ -41,6 +43,20 @@ export class SessionDirectory {
     if (session.state === 'ended') this.sessions.delete(session.id);
     else this.sessions.set(session.id, session);
     for (const listener of this.listeners) listener(session, before);
+  }
+
+  /** The store knows nothing of it: what is seen here is not true any more. */
+  forget(id: SessionId): void {
+    if (!this.sessions.delete(id)) return;
+    for (const forgotten of this.forgotten) forgotten(id);
+  }
+
+  onForget(forgotten: Forgotten): void {
+    this.forgotten.add(forgotten);
+  }
+
+  private forgetAll(): void {
+    for (const id of [...this.sessions.keys()]) this.forget(id);
   }
 
   /** Told of every change, and of what was known before. Returns how to stop. */

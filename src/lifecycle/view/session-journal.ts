@@ -17,20 +17,24 @@ export class SessionJournal {
     private readonly views: SessionViews,
   ) {}
 
-  /** Begins with what is true now; ends with the signal, or when the session has ended. */
-  async *follow(now: Session, signal: AbortSignal): AsyncGenerator<SessionEvent> {
-    const unread = new Unread(signal);
+  /**
+   * Begins with what is true now; ends with the signal, or when the session has ended. It listens from this call on,
+   * not from the first time it is read.
+   */
+  follow(now: Session, signal: AbortSignal): AsyncIterable<SessionEvent> {
+    const unread = new Unread();
+    const first = this.views.of(now);
+    unread.add({ event: first.state, session: first });
     const stop = [
       this.sessions.onChange((session, before) => session.id === now.id && this.changed(session, before, unread)),
       this.pods.onChange((pod, before) => this.podChanged(now.id, pod, before, unread)),
     ];
-    try {
-      const first = this.views.of(now);
-      yield { event: first.state, session: first };
-      yield* unread.read();
-    } finally {
+    unread.onEnd(() => {
       for (const unsubscribe of stop) unsubscribe();
-    }
+    });
+    if (signal.aborted) unread.end();
+    else signal.addEventListener('abort', () => unread.end(), { once: true });
+    return unread;
   }
 
   private changed(session: Session, before: Session | undefined, unread: Unread): void {
@@ -48,14 +52,14 @@ export class SessionJournal {
 }
 
 /** Events between the one who tells and the one who reads. */
-class Unread {
+class Unread implements AsyncIterable<SessionEvent> {
   private readonly events: SessionEvent[] = [];
   private isEnded = false;
   private wake: () => void = () => {};
+  private ended: () => void = () => {};
 
-  constructor(signal: AbortSignal) {
-    if (signal.aborted) this.end();
-    else signal.addEventListener('abort', () => this.end(), { once: true });
+  onEnd(ended: () => void): void {
+    this.ended = ended;
   }
 
   add(event: SessionEvent): void {
@@ -65,15 +69,20 @@ class Unread {
 
   end(): void {
     this.isEnded = true;
+    this.ended();
     this.wake();
   }
 
-  async *read(): AsyncGenerator<SessionEvent> {
-    for (;;) {
-      const event = this.events.shift();
-      if (event) yield event;
-      else if (this.isEnded) return;
-      else await new Promise<void>((resolve) => (this.wake = resolve));
+  async *[Symbol.asyncIterator](): AsyncGenerator<SessionEvent> {
+    try {
+      for (;;) {
+        const event = this.events.shift();
+        if (event) yield event;
+        else if (this.isEnded) return;
+        else await new Promise<void>((resolve) => (this.wake = resolve));
+      }
+    } finally {
+      this.end();
     }
   }
 }

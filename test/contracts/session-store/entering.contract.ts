@@ -67,7 +67,7 @@ export function entering(given: Given): void {
         state: 'ready',
         generation: 1,
         opening: 1,
-        requests: before.requests + 1,
+        requests: before.requests,
         pod: { uid: before.pod?.uid, name: before.pod?.name, address: '10.1.2.3:8080' },
       });
       stage.expectTime(session.lastUsedAtMs, stage.store.nowMs());

@@ -1,0 +1,126 @@
+import { alice } from '../../../test/support/openings.js';
+import { ID, IDLE_MS, refusedWith, Replica, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
+import type { Pod } from '../runtime/pod.js';
+
+describe('a request that is held', () => {
+  it('is use while the pod restarts in place: the session is not reaped under it', async () => {
+    const replica = (await started()).startAtOnce();
+    await replica.lifecycle.sessions.open(ID, alice, { idleTimeoutMs: 4_000 });
+    await replica.clock.advance(100);
+    (await replica.admit()).release();
+    await replica.clock.advance(20_000 - 18_500);
+    const pod = replica.runtime.change(replica.pod(), { phase: 'restarting' });
+    const asked = replica.ask();
+    await replica.clock.advance(15_000);
+    if (replica.runtime.pods.has(pod.uid)) replica.runtime.change(pod, { phase: 'ready', restarts: 1 });
+    await replica.clock.advance(1_000);
+    expect(await asked).toMatchObject({ generation: 1 });
+  });
+
+  it('with If-Session-Generation opens nothing, not even a failed session past its back-off', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(START_TIMEOUT_MS + 15_000);
+    await expect(asked).rejects.toEqual(refusedWith('SESSION_START_TIMEOUT'));
+    expect(await replica.state()).toBe('failed');
+    const before = replica.runtime.calls.filter((call) => call === 'create').length;
+    await replica.ask({ generation: 1 }).catch(() => undefined);
+    await replica.clock.advance(100);
+    expect(replica.runtime.calls.filter((call) => call === 'create')).toHaveLength(before);
+    expect(await replica.state()).toBe('failed');
+  });
+
+  it('with If-Session-Generation opens nothing when the session ends under it', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    await replica.clock.advance(IDLE_MS - 1);
+    const enter = replica.store.enter.bind(replica.store);
+    replica.store.enter = async (...args: Parameters<typeof enter>) => {
+      await replica.store.end(ID, alice);
+      return enter(...args);
+    };
+    await replica.ask({ generation: 1 }).catch(() => undefined);
+    await replica.clock.advance(100);
+    expect(await replica.state()).toBe('gone');
+  });
+
+  it('is served although the lifetime is shorter than the start, and no pod is made after pod', async () => {
+    const replica = await started({ maxLifetimeMs: 5_000 });
+    replica.runtime.onCreate = (pod: Pod) =>
+      void replica.clock.after(6_000, () => replica.runtime.pods.has(pod.uid) && replica.runtime.makeReady(pod));
+    const asked = replica.ask();
+    await replica.clock.advance(START_TIMEOUT_MS + 10_000);
+    expect(replica.runtime.calls.filter((call) => call === 'create').length).toBeLessThan(4);
+    await expect(asked).resolves.toMatchObject({ generation: 1 });
+  });
+
+  it('is turned away if it comes after the held ones were', async () => {
+    const replica = await started();
+    replica.lifecycle.turnAwayHeld();
+    const asked = replica.ask();
+    await replica.clock.advance(5_000);
+    await expect(Promise.race([asked, Promise.resolve('held')])).rejects.toEqual(refusedWith('SHUTTING_DOWN'));
+  });
+
+  it('is let through when a short outage of the runtime has passed', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const pod = replica.runtime.change(replica.pod(), { phase: 'restarting' });
+    const asked = replica.ask();
+    await replica.clock.advance(100);
+    replica.runtime.isAway = true;
+    replica.runtime.change(pod, { restarts: 1 });
+    await replica.clock.advance(1_000);
+    replica.runtime.isAway = false;
+    replica.runtime.change(pod, { phase: 'ready', restarts: 1 });
+    await replica.clock.advance(1_000);
+    await expect(asked).resolves.toMatchObject({ generation: 1 });
+  });
+
+  it('is woken when notifications were missed', async () => {
+    const replica = new Replica();
+    let missedSome = (): void => {};
+    let isDeaf = false;
+    const watch = replica.store.watch.bind(replica.store);
+    replica.store.watch = ((changed: Parameters<typeof watch>[0], missed: () => void) => {
+      missedSome = missed;
+      return watch((session) => void (isDeaf || changed(session)));
+    }) as typeof replica.store.watch;
+    await replica.start();
+    const asked = replica.ask();
+    let outcome: unknown = 'still waiting';
+    asked.then(
+      (value) => (outcome = value),
+      (error: unknown) => (outcome = error),
+    );
+    await replica.clock.advance(100);
+    isDeaf = true;
+    await replica.store.fail({ id: ID, generation: 1 }, { reason: 'X', message: 'x', atMs: 0 }, 10_000); // by another replica
+    missedSome();
+    isDeaf = false;
+    await replica.clock.advance(60_000);
+    expect(outcome).not.toBe('still waiting');
+  });
+
+  it('for a known session is served while the store has lost its memory', async () => {
+    const replica = (await started()).startAtOnce();
+    const open = await replica.admit();
+    await replica.leadership.stop(); // nobody imports
+    replica.store.loseMemory();
+    await replica.clock.advance(30_000);
+    await expect(replica.ask()).resolves.toMatchObject({ generation: 1 });
+    open.release();
+  });
+
+  it('is counted once, also when it was held for a restart', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const pod = replica.runtime.change(replica.pod(), { phase: 'restarting' });
+    await replica.clock.advance(20_000);
+    const asked = replica.ask();
+    await replica.clock.advance(500);
+    replica.runtime.change(pod, { phase: 'ready', restarts: 1 });
+    await asked;
+    expect((await replica.lifecycle.sessions.status(ID, alice)).requests).toBe(2);
+  });
+});

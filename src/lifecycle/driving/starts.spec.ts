@@ -1,0 +1,92 @@
+import { alice, sessionId } from '../../../test/support/openings.js';
+import { HOUR_MS, ID, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
+
+describe('a start', () => {
+  it('is not failed by a runtime that is away for longer than the start time-out', async () => {
+    const replica = await started();
+    replica.runtime.isAway = true;
+    await replica.ask().catch(() => undefined);
+    await replica.clock.advance(START_TIMEOUT_MS + 10_000);
+    expect(await replica.state()).toBe('creating');
+  });
+
+  it('that timed out in a heal says how long it took', async () => {
+    const replica = (await started()).startAtOnce();
+    const open = await replica.admit();
+    await replica.clock.advance(HOUR_MS);
+    open.release();
+    replica.runtime.onCreate = () => {};
+    replica.runtime.vanish(replica.pod());
+    await replica.clock.advance(START_TIMEOUT_MS + 5_000);
+    const { lastFailure } = await replica.lifecycle.sessions.status(ID, alice);
+    expect(lastFailure!.message).toContain('within 120 s');
+  });
+
+  it('that timed out tells of itself, not of the failure before', async () => {
+    const replica = await started();
+    replica.runtime.onCreate = (pod) =>
+      void replica.runtime.change(pod, {
+        phase: 'dead',
+        crashed: true,
+        failure: { reason: 'OOMKilled', message: 'no memory' },
+      });
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(30_000);
+    expect(await replica.state()).toBe('failed');
+    replica.runtime.onCreate = () => {};
+    const creates = jest.spyOn(replica.runtime, 'create').mockRejectedValue(new Error('disk full'));
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(START_TIMEOUT_MS + 5_000);
+    expect(creates).toHaveBeenCalled();
+    expect((await replica.lifecycle.sessions.status(ID, alice)).lastFailure!.message).not.toContain('no memory');
+  });
+
+  it('that could not make its pod does not say that it runs', async () => {
+    const replica = await started();
+    jest.spyOn(replica.runtime, 'create').mockRejectedValue(new Error('disk full'));
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(START_TIMEOUT_MS + 5_000);
+    expect((await replica.lifecycle.sessions.status(ID, alice)).lastFailure!.message).not.toContain('it runs');
+  });
+
+  it('leaves no place taken and nothing going in circles when the store forgets it', async () => {
+    const replica = await started({ maxConcurrentCreations: 1 });
+    replica.runtime.isAway = true;
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(100);
+    replica.store.loseMemory();
+    replica.runtime.isAway = false;
+    await replica.clock.advance(10_000);
+    expect(replica.runtime.pods.size).toBe(0);
+    const tries = jest.spyOn(replica.store, 'tryStart');
+    await replica.clock.advance(10_000);
+    expect(tries.mock.calls.length).toBeLessThan(5);
+    expect(replica.lifecycle.limiter.counts()).toEqual({ starting: 0, queued: 0 });
+  });
+
+  it('can be made by another session after the store forgot one', async () => {
+    const replica = await started({ maxConcurrentCreations: 1 });
+    replica.runtime.isAway = true;
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(100);
+    replica.store.loseMemory();
+    replica.runtime.isAway = false;
+    await replica.clock.advance(10_000);
+    replica.startAtOnce();
+    const other = replica.ask({ id: sessionId('other') });
+    await replica.clock.advance(START_TIMEOUT_MS + 5_000);
+    await expect(other).resolves.toMatchObject({ generation: 1 });
+  });
+
+  it('is not looked for again and again when record and pod went together', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    await replica.clock.advance(20_000);
+    replica.store.loseMemory();
+    replica.runtime.vanish(replica.pod());
+    await replica.clock.advance(10_000);
+    replica.runtime.calls.length = 0;
+    await replica.clock.advance(10_000);
+    expect(replica.runtime.calls.filter((call) => call === 'read').length).toBeLessThan(5);
+  });
+});

@@ -1,0 +1,44 @@
+import { alice } from '../../../test/support/openings.js';
+import { ID, IDLE_MS, started } from '../../../test/support/replica.js';
+
+describe('a pod that cannot be deleted', () => {
+  it('does not keep its session from the next generation', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.delete = () => Promise.reject(new Error('a finalizer refuses'));
+    replica.runtime.change(replica.pod(), { phase: 'dead', failure: { reason: 'StateLost', message: 'gone' } });
+    await replica.clock.advance(30_000);
+    const status = await replica.lifecycle.sessions.status(ID, alice);
+    expect(status).toMatchObject({ state: 'ready', generation: 2 });
+  });
+
+  it('does not refuse requests that are held for the next generation when it cannot even be marked', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.mark = () => Promise.resolve('changed' as const);
+    replica.runtime.change(replica.pod(), { phase: 'dead', failure: { reason: 'Evicted', message: 'e' } });
+    const asked = replica.ask({ anew: true });
+    await replica.clock.advance(10_000);
+    await expect(asked).resolves.toMatchObject({ generation: 2 });
+  });
+
+  it('lets DELETE answer, as the session is ended', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.delete = () => Promise.reject(new Error('a finalizer refuses'));
+    await replica.lifecycle.sessions.end(ID, alice);
+  });
+
+  it('loses a mark that was refused, although it changed meanwhile', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.runtime.onMark = async (pod) => {
+      replica.runtime.onMark = () => {};
+      await replica.admit();
+      replica.runtime.change(pod, { node: 'n' });
+    };
+    await replica.clock.advance(IDLE_MS + 10_000);
+    expect(await replica.state()).toBe('ready');
+    expect(replica.pod().markedUntilMs).toBeUndefined();
+  });
+});
