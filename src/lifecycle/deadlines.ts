@@ -4,6 +4,7 @@ import type { Session } from './session.js';
 
 export const STEADY_AFTER_MS = 60_000;
 const LONGEST_TOUCH_WINDOW_MS = 5_000;
+const ARRIVAL_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 60_000;
 const FIRST_FAILED_BACK_OFF_MS = 10_000;
 
@@ -16,11 +17,12 @@ export function touchWindowMs(session: Pick<Session, 'idleTimeoutMs'>): number {
 }
 
 /**
- * A session that has just become ready is left alone for one touch window, however long the start took: what was held
- * for it must be able to come in.
+ * A session that has just become ready is left alone for a moment, however long the start took: what was held for it
+ * must be able to come in.
  */
 function arrivedAtMs(session: Timing): number {
-  return session.state === 'ready' && session.readyAtMs !== undefined ? session.readyAtMs + touchWindowMs(session) : 0;
+  if (session.state !== 'ready' || session.readyAtMs === undefined) return 0;
+  return session.readyAtMs + Math.min(ARRIVAL_MS, touchWindowMs(session));
 }
 
 /** A failed session is kept for its idle timeout after it failed, so that its owner can still read why. */

@@ -41,7 +41,8 @@ export interface AdmissionRequest {
 export interface Admission {
   id: SessionId;
   generation: number;
-  restarts: number;
+  /** As of now: the process may have been started again since the admission. */
+  readonly restarts: number;
   address: string;
   /** How the pod came about that this request had to wait for; `none`: it stood ready. */
   start: 'none' | 'warm' | 'cold';

@@ -116,10 +116,13 @@ export class Admissions {
     this.rules.templates.assertAllowed(session.template, caller);
     if (generation !== undefined && session.generation !== generation) throw otherGeneration();
     const use = this.doing.inUse.begin(session, 'request');
+    const { pods } = this.view;
     return {
       id: session.id,
       generation: session.generation,
-      restarts: pod.restarts,
+      get restarts() {
+        return pods.find(pod.uid)?.restarts ?? pod.restarts;
+      },
       address: pod.address!,
       start: way.sawStart ? (pod.wasWarm ? 'warm' : 'cold') : 'none',
       heldMs: this.clock.monotonicMs() - way.beganAtMs,
