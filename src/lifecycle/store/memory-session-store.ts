@@ -1,11 +1,12 @@
 import { Clock } from '../../platform/clock.js';
 import { Randomness } from '../../platform/randomness.js';
-import { isExpired, reapReason } from '../deadlines.js';
+import { reapReason } from '../deadlines.js';
 import { MemoryLost } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
-import { isLive } from '../session-states.js';
+import { isCounted, isLive } from '../session-states.js';
 import { type Caller, type Failure, mayReach, type Opening, type Session, type Timeouts } from '../session.js';
+import { entryOf } from './entry-rules.js';
 import { MemoryImport } from './memory-import.js';
 import { MemoryRecords } from './memory-records.js';
 import * as rules from './record-rules.js';
@@ -59,29 +60,20 @@ export class MemorySessionStore extends SessionStore {
   enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
     return this.step((nowMs): Entered | Refused => {
       const record = this.records.get(id);
-      if (!record) return this.openAnew(undefined, id, caller, opening);
-      if (!mayReach(record, caller)) return 'not-yours';
-      const isOpened = isToBeOpened(record, nowMs);
-      if (isOpened && !isLive(record.state)) return this.openAnew(record, id, caller, opening);
-      if (opening.denied?.includes(record.template)) return 'forbidden';
-      if (!isGenerationAsked(record, opening)) return 'other-generation';
-      if (!isExpired(record, nowMs) && rules.isConflict(record, opening)) return 'conflict';
-      if (isOpened) return this.openAnew(record, id, caller, opening);
-      if (record.state === 'failed') return { outcome: 'found', session: record };
-      return { outcome: 'found', session: this.write(rules.touched(record, 0, nowMs)) };
+      const entry = entryOf(record, caller, opening, nowMs);
+      if (entry === 'open') return this.open(record, { id, caller, opening, nowMs });
+      if (entry === 'touch') return { outcome: 'found', session: this.write(rules.touched(record!, 0, nowMs)) };
+      return entry === 'show' ? { outcome: 'found', session: record! } : entry;
     });
   }
 
-  private openAnew(record: Session | undefined, id: SessionId, caller: Caller, opening: Opening): Entered | Refused {
-    const owner = record?.owner ?? caller.owner;
-    const hasEnded = record?.state === 'ended' || record?.state === 'terminating';
-    if (hasEnded && owner !== caller.owner) return 'not-yours';
-    if (opening.denied?.includes(rules.lookOf(record, opening).template)) return 'forbidden';
-    if (opening.onlyGeneration !== undefined) return 'other-generation';
-    const refusal = record?.state === 'ready' ? undefined : this.records.counts.refusal(owner);
+  /** A ready session past its lifetime takes its own place. */
+  private open(record: Session | undefined, begin: Omit<rules.Begin, 'startTimeoutMs'>): Entered | Refused {
+    const owner = record?.owner ?? begin.caller.owner;
+    const refusal = record && isCounted(record.state) ? undefined : this.records.counts.refusal(owner);
     if (refusal) return refusal;
-    const begin = { id, caller, opening, nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
-    return { outcome: 'opened', session: this.write(rules.begun(record, begin)) };
+    const { startTimeoutMs } = this.limits;
+    return { outcome: 'opened', session: this.write(rules.begun(record, { ...begin, startTimeoutMs })) };
   }
 
   touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
@@ -274,24 +266,5 @@ export class MemorySessionStore extends SessionStore {
 
   private write(draft: rules.Draft, postponedUntilMs?: number): Session {
     return this.records.write(draft, this.nowMs(), postponedUntilMs);
-  }
-}
-
-/** A session that failed has no pod of any generation. */
-function isGenerationAsked(record: Session, { onlyGeneration }: Opening): boolean {
-  return onlyGeneration === undefined || (record.generation === onlyGeneration && record.state !== 'failed');
-}
-
-function isToBeOpened(record: Session, nowMs: number): boolean {
-  switch (record.state) {
-    case 'ended':
-    case 'terminating':
-      return true;
-    case 'failed':
-      return nowMs >= (record.retryAtMs ?? 0);
-    case 'ready':
-      return isExpired(record, nowMs);
-    case 'creating':
-      return false;
   }
 }

@@ -51,7 +51,7 @@ export function lookOf(previous: Session | undefined, opening: Opening): Look {
   return isKept ? keptLook(previous, opening) : freshLook(opening);
 }
 
-interface Begin {
+export interface Begin {
   id: SessionId;
   caller: Caller;
   opening: Opening;
