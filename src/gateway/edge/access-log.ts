@@ -29,6 +29,7 @@ export class AccessLog {
       sessionId,
       requestId,
       code,
+      broken: exchange.status === 0 || exchange.isWhole ? undefined : true,
     });
   }
 

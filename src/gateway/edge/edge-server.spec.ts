@@ -69,6 +69,16 @@ describe('every request', () => {
     expect(await edge.harness.registry.metrics()).toContain('session_proxy_errors_total{kind="client_gone"} 1');
   });
 
+  it('is marked when its answer broke off', async () => {
+    await edge.setUp();
+    await edge.podWith((_req, res) => void res.write('half', () => res.socket!.destroy()));
+    await expect(ask(edge.to())).rejects.toThrow();
+    await eventually(() =>
+      expect(edge.harness.logger.of('http')).toEqual([expect.objectContaining({ status: 200, broken: true })]),
+    );
+    expect(await edge.harness.registry.metrics()).toContain('session_proxy_errors_total{kind="broken"} 1');
+  });
+
   it('shows in the levels while it is under way', async () => {
     await edge.setUp();
     const answers: ServerResponse[] = [];

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import { type Clock, pause } from '../../platform/clock.js';
-import { UpgradeExchange } from '../proxy/exchange.js';
+import { closeForRestart, UpgradeExchange } from '../proxy/exchange.js';
 import type { Intake } from './intake.js';
 
 export interface EdgeOptions {
@@ -77,7 +77,7 @@ export class EdgeServer {
     const deadline = pause(this.clock, deadlineMs);
     this.stopKeepingAlive();
     const closed = new Promise<void>((resolve) => void this.server.close(() => resolve()));
-    for (const exchange of inFlight) if (exchange instanceof UpgradeExchange) exchange.closeForRestart?.();
+    for (const exchange of inFlight.all()) if (exchange instanceof UpgradeExchange) closeForRestart(exchange);
     for (const drainer of this.drainers) drainer();
     await Promise.race([inFlight.empty(), deadline]);
     await Promise.race([closed, deadline, pause(this.clock, LATE_REQUEST_MS)]);
@@ -89,7 +89,7 @@ export class EdgeServer {
 
   private cut(): number {
     this.intake.stage = 'closed';
-    const left = [...this.intake.inFlight];
+    const left = this.intake.inFlight.all();
     for (const exchange of left) exchange.req.socket.destroy();
     this.server.closeAllConnections();
     return left.length;

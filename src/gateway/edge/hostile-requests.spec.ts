@@ -1,4 +1,7 @@
-import { EdgeWithPods, PROXY } from '../../../test/support/gateway/edge-with-pods.js';
+import { connect } from 'node:net';
+
+import { eventually } from '../../../test/support/eventually.js';
+import { cutOff, EdgeWithPods, PROXY } from '../../../test/support/gateway/edge-with-pods.js';
 import { WITH_TOKEN } from '../../../test/support/gateway/edge-harness.js';
 import { readText } from '../../../test/support/gateway/pod-server.js';
 import { lines, rawRequest, statuses } from '../../../test/support/raw-request.js';
@@ -108,6 +111,18 @@ describe('a target in another form', () => {
     });
     expect(seen).toEqual([]);
   });
+});
+
+it('answers a body that turns out malformed, which the pod does not take for whole', async () => {
+  const pod = await edge.podWith((req) => void req.on('error', () => undefined).resume());
+  const socket = connect(edge.harness.port, '127.0.0.1');
+  socket.write(lines(TO_POD, 'Host: a', AUTH, 'Transfer-Encoding: chunked', '', '4', 'good'));
+  await eventually(() => expect(pod.requests).toHaveLength(1));
+  const cut = cutOff(pod.requests[0]!);
+  socket.write('zz\r\n');
+  expect(await readText(socket)).toMatch(/^HTTP\/1\.1 400 [\s\S]*INVALID_REQUEST/);
+  await cut;
+  expect(pod.requests[0]!.complete).toBe(false);
 });
 
 it('keeps requests apart that come over one connection, whatever their bodies look like', async () => {

@@ -1,9 +1,10 @@
 import type { InFlightKind } from '../gateway.metrics.js';
 import { type Exchange, HttpExchange, UpgradeExchange } from '../proxy/exchange.js';
+import { Slots } from '../proxy/slots.js';
 
 /** Every request that is not over. */
 export class InFlight {
-  private readonly exchanges = new Set<Exchange>();
+  private readonly exchanges = new Slots<Exchange>();
   private emptied?: () => void;
 
   begin(exchange: Exchange): void {
@@ -19,13 +20,13 @@ export class InFlight {
     return this.exchanges.size;
   }
 
-  [Symbol.iterator](): Iterator<Exchange> {
-    return this.exchanges.values();
+  all(): Exchange[] {
+    return this.exchanges.toArray();
   }
 
   counts(): Record<InFlightKind, number> {
     const counts = { request: 0, stream: 0, websocket: 0 };
-    for (const exchange of this.exchanges) counts[kindOf(exchange)] += 1;
+    for (const exchange of this.all()) counts[kindOf(exchange)] += 1;
     return counts;
   }
 

@@ -14,6 +14,7 @@ import type { Randomness } from '../../platform/randomness.js';
 import type { DataPlane } from '../proxy/data-plane.js';
 import { dataPlaneTargetOf } from '../proxy/data-plane-route.js';
 import { type Exchange, HttpExchange, pathOf, UpgradeExchange } from '../proxy/exchange.js';
+import { NO_SLOT } from '../proxy/slots.js';
 import type { StreamWatch } from '../proxy/stream-watch.js';
 import type { WebSocketForwarder } from '../proxy/websocket/websocket-forwarder.js';
 import type { ProblemWriter } from '../proxy/write-problem.js';
@@ -104,7 +105,7 @@ export class Intake {
   stopKeepingAlive(closeIdle: () => void): void {
     if (this.stage !== 'open') return;
     this.stage = 'draining';
-    for (const exchange of this.inFlight) {
+    for (const exchange of this.inFlight.all()) {
       if (!(exchange instanceof HttpExchange)) continue;
       if (exchange.res.headersSent) exchange.onOver(closeIdle);
       else exchange.res.shouldKeepAlive = false;
@@ -153,13 +154,14 @@ export class Intake {
     const { req } = exchange;
     const { socket } = req;
     const quietLimitMs = (): number => (req.complete ? 0 : this.options.idleStreamMs);
-    const upload = { socket, quietLimitMs, onQuiet: () => void socket.destroy() };
+    const notes = { slot: NO_SLOT, seenBytes: 0, movedAtMs: 0 };
+    const upload = { socket, quietLimitMs, onQuiet: () => void socket.destroy(), ...notes };
     this.parts.watch.add(upload);
     exchange.onOver(() => this.parts.watch.remove(upload));
   }
 
   private exchangeOn(socket: Duplex): HttpExchange | undefined {
-    for (const exchange of this.inFlight) {
+    for (const exchange of this.inFlight.all()) {
       if (exchange instanceof HttpExchange && exchange.req.socket === socket) return exchange;
     }
     return undefined;

@@ -3,9 +3,10 @@ import type { Duplex } from 'node:stream';
 
 import type { Route } from '../gateway.metrics.js';
 import type { SessionFacts } from './header-passes.js';
+import { NO_SLOT, type Slotted } from './slots.js';
 
 /** One request of one client, from its head to the end of its answer. */
-export abstract class Exchange {
+export abstract class Exchange implements Slotted {
   route: Route = 'other';
   /** As the client wrote it, once it is known to be legal. */
   sessionId?: string;
@@ -14,6 +15,7 @@ export abstract class Exchange {
   /** Why it was refused, for the log. */
   errorCode?: string;
   isOver = false;
+  slot = NO_SLOT;
   private presence?: AbortController;
   private listeners?: (() => void)[];
 
@@ -27,6 +29,9 @@ export abstract class Exchange {
 
   /** 0 while nothing was answered. */
   abstract get status(): number;
+
+  /** False for an answer that began and did not come to its end. */
+  abstract get isWhole(): boolean;
 
   /** Fires when the client has gone. Made only when somebody waits: most requests never do. */
   get signal(): AbortSignal {
@@ -69,6 +74,10 @@ export class HttpExchange extends Exchange {
     return this.res.headersSent ? this.res.statusCode : 0;
   }
 
+  get isWhole(): boolean {
+    return this.res.writableFinished;
+  }
+
   sendContinue(): void {
     this.awaitsContinue = false;
     if (!this.res.destroyed) this.res.writeContinue();
@@ -84,6 +93,9 @@ export class HttpExchange extends Exchange {
 /** A request that asks for another protocol: there is no response object, only the socket. */
 export class UpgradeExchange extends Exchange {
   status = 0;
+  readonly isWhole = true;
+  /** This replica stops. */
+  isRestartDue = false;
   /** Set while its WebSocket is open: closes it so that the client comes back, to another replica. */
   closeForRestart?: () => void;
 
@@ -96,6 +108,12 @@ export class UpgradeExchange extends Exchange {
   ) {
     super(req, requestId, pathOf(req.url ?? '/'), startedMs);
   }
+}
+
+/** By now a WebSocket may be open, or come about in a moment. */
+export function closeForRestart(exchange: UpgradeExchange): void {
+  exchange.isRestartDue = true;
+  exchange.closeForRestart?.();
 }
 
 export function pathOf(url: string): string {

@@ -144,6 +144,7 @@ function isStopped(name: string): boolean {
 }
 
 function namedIn(connection: string, named?: Set<string>): Set<string> | undefined {
+  if (NEVER_BY_NAME.has(connection)) return named; // as nearly always
   for (const token of connection.split(',')) {
     const name = token.trim().toLowerCase();
     if (!NEVER_BY_NAME.has(name)) (named ??= new Set()).add(name);

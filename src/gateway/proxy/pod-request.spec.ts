@@ -179,7 +179,7 @@ describe('when nothing moves', () => {
   });
 
   it('lets a stream last for ever that moves in one direction only', async () => {
-    await edge.setUp({ PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0.2, PROXY_FIRST_BYTE_TIMEOUT_SECONDS: 0.2 });
+    await edge.setUp({ PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0.4, PROXY_FIRST_BYTE_TIMEOUT_SECONDS: 0.4 });
     const ticks = 40;
     await edge.podWith((_req, res) => {
       let left = ticks;

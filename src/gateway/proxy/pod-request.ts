@@ -15,6 +15,7 @@ import type { HttpExchange } from './exchange.js';
 import { headersFromPod } from './header-passes.js';
 import type { PodConnection } from './pod-connections.js';
 import type { RequestBody } from './request-body.js';
+import { NO_SLOT } from './slots.js';
 import type { StreamWatch, Watched } from './stream-watch.js';
 
 export interface Timeouts {
@@ -57,6 +58,9 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export class PodRequest implements Dispatcher.DispatchHandler, Watched {
   readonly outcome: Promise<Outcome>;
   readonly socket;
+  slot = NO_SLOT;
+  seenBytes = 0;
+  movedAtMs = 0;
   private settlement!: Settlement;
   /** Nothing that undici still says of it matters any more. */
   private isDone = false;

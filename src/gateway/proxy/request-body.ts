@@ -1,11 +1,12 @@
 /**
  * The body of a request on its way to the pod: never held whole, never sent twice, and not touched before a
  * connection stands, so that a dial that fails leaves it as it was. undici destroys the stream it is given when a
- * request fails; what it is given is therefore a stream of our own, which begins to read from the client only when
- * it is read itself and lets go of the client when it is destroyed.
+ * request fails; what it is given is therefore not the request but something that passes it on, begins to read when
+ * undici does, and when it is destroyed lets go of the request and no more.
  */
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 
 import { GatewayError } from '../problem.js';
 import type { HttpExchange } from './exchange.js';
@@ -59,13 +60,15 @@ export class RequestBody {
     };
     const limit = { bytes: this.limitBytes, overflowed: () => overflowed(tooLarge(this.limitBytes)) };
     const stream = new ForwardedBody(this.exchange.req, begin, limit);
-    this.exchange.releaseBody = () => void stream.destroy();
+    this.exchange.releaseBody = () => stream.destroy();
     this.stream = stream;
-    return stream;
+    return stream as unknown as Readable;
   }
 }
 
-class ForwardedBody extends Readable {
+/** What undici asks of a stream and nothing else; a real Readable in between would buffer every chunk once more. */
+class ForwardedBody extends EventEmitter {
+  destroyed = false;
   isHeldBack = false;
   private isBegun = false;
   private readBytes = 0;
@@ -75,11 +78,12 @@ class ForwardedBody extends Readable {
     private readonly begin: () => void,
     private readonly limit: { bytes: number; overflowed: () => void },
   ) {
-    super({ highWaterMark: ONE_PIECE_BYTES });
-    this.on('error', () => undefined); // undici may be gone already when it destroys us
+    super();
   }
 
-  override _read(): void {
+  /** undici begins with this, once the request is the connection's turn. */
+  resume(): void {
+    if (this.destroyed) return;
     this.isHeldBack = false;
     if (!this.isBegun) {
       this.isBegun = true;
@@ -89,23 +93,39 @@ class ForwardedBody extends Readable {
     this.source.resume();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.source.off('data', this.accept).off('end', this.finish);
+  pause(): void {
+    if (this.destroyed) return;
+    this.isHeldBack = true;
+    this.source.pause();
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.letGo();
     if (this.isBegun) this.source.pause();
-    callback(error);
+    this.emit('close');
+  }
+
+  /** By having this it is a stream to undici. */
+  pipe(): never {
+    throw new Error('a request body is read, not piped');
   }
 
   private readonly accept = (chunk: Buffer): void => {
     this.readBytes += chunk.length;
-    if (this.limit.bytes > 0 && this.readBytes > this.limit.bytes) return this.limit.overflowed();
-    if (this.push(chunk)) return;
-    this.isHeldBack = true;
-    this.source.pause();
+    if (this.limit.bytes > 0 && this.readBytes > this.limit.bytes) this.limit.overflowed();
+    else this.emit('data', chunk);
   };
 
   private readonly finish = (): void => {
-    this.push(null);
+    this.letGo(); // undici destroys what has ended, and would take our `close` for an abort
+    this.emit('end');
   };
+
+  private letGo(): void {
+    this.destroyed = true;
+    this.source.off('data', this.accept).off('end', this.finish);
+  }
 }
 
 function tooLarge(limitBytes: number): GatewayError {

@@ -1,4 +1,5 @@
 import { FakeClock } from '../../../test/support/fake-clock.js';
+import { NO_SLOT } from './slots.js';
 import { StreamWatch } from './stream-watch.js';
 
 const LIMIT_MS = 1_000;
@@ -8,6 +9,9 @@ function watched(limitMs = LIMIT_MS) {
     socket: { bytesRead: 0, bytesWritten: 0 },
     limitMs,
     quiet: 0,
+    slot: NO_SLOT,
+    seenBytes: 0,
+    movedAtMs: 0,
     quietLimitMs: () => one.limitMs,
     onQuiet: () => void (one.quiet += 1),
   };

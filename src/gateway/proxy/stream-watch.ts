@@ -1,17 +1,16 @@
 import type { Clock, Timer } from '../../platform/clock.js';
+import { type Slotted, Slots } from './slots.js';
 
 /** Something that must not be silent for too long. */
-export interface Watched {
+export interface Watched extends Slotted {
   /** The client's connection: whatever moves in either direction passes here. */
   readonly socket: { readonly bytesRead: number; readonly bytesWritten: number };
   /** How long silence may last now; 0: for ever. Changes as a request goes on. */
   quietLimitMs(): number;
   /** It was silent for longer than that. */
   onQuiet(): void;
-}
-
-interface Seen {
-  bytes: number;
+  /** The watch's own notes. */
+  seenBytes: number;
   movedAtMs: number;
 }
 
@@ -26,7 +25,7 @@ const PERIODS_PER_LIMIT = 8;
  * limits how long a stream may last.
  */
 export class StreamWatch {
-  private readonly watched = new Map<Watched, Seen>();
+  private readonly watched = new Slots<Watched>();
   private timer?: Timer;
   private readonly periodMs: number;
 
@@ -40,7 +39,9 @@ export class StreamWatch {
 
   /** Silence counts from now. */
   add(one: Watched): void {
-    this.watched.set(one, { bytes: bytesOf(one), movedAtMs: this.clock.monotonicMs() });
+    one.seenBytes = bytesOf(one);
+    one.movedAtMs = this.clock.monotonicMs();
+    this.watched.add(one);
     this.timer ??= this.clock.after(this.periodMs, this.beat);
   }
 
@@ -54,19 +55,19 @@ export class StreamWatch {
 
   private readonly beat = (): void => {
     const nowMs = this.clock.monotonicMs();
-    for (const [one, seen] of this.watched) this.look(one, seen, nowMs);
+    for (const one of this.watched.toArray()) this.look(one, nowMs);
     this.timer = this.watched.size > 0 ? this.clock.after(this.periodMs, this.beat) : undefined;
   };
 
-  private look(one: Watched, seen: Seen, nowMs: number): void {
+  private look(one: Watched, nowMs: number): void {
     const bytes = bytesOf(one);
-    if (bytes !== seen.bytes) {
-      seen.bytes = bytes;
-      seen.movedAtMs = nowMs;
+    if (bytes !== one.seenBytes) {
+      one.seenBytes = bytes;
+      one.movedAtMs = nowMs;
       return;
     }
     const limitMs = one.quietLimitMs();
-    if (limitMs === 0 || nowMs - seen.movedAtMs < limitMs) return;
+    if (limitMs === 0 || nowMs - one.movedAtMs < limitMs) return;
     this.watched.delete(one);
     one.onQuiet();
   }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -24,6 +25,7 @@ export class ProblemWriter {
     const { res, req } = exchange;
     const problem = this.problemFor(exchange, error);
     if (res.headersSent) return void res.destroy();
+    forgetHeaders(res);
     const text = JSON.stringify(problem.body);
     if (!survivesUnread(req)) res.shouldKeepAlive = false;
     res.writeHead(problem.status, [...fieldsOf(problem, exchange), 'Content-Length', String(Buffer.byteLength(text))]);
@@ -62,6 +64,13 @@ export class ProblemWriter {
     if (problem.isBug) this.logger.error({ ...fields, error }, detail);
     else if (problem.status >= 500) this.logger.warn({ ...fields, error: causeOf(error) }, detail);
     return problem;
+  }
+}
+
+/** What was set for an answer that did not come about, all but what browsers need to read this one. */
+function forgetHeaders(res: ServerResponse): void {
+  for (const name of res.getHeaderNames()) {
+    if (name !== 'vary' && !name.startsWith('access-control-')) res.removeHeader(name);
   }
 }
 

@@ -94,6 +94,20 @@ describe('an open WebSocket when the replica stops', () => {
     client.destroy();
   });
 
+  it('is closed as soon as it is open when it was held while the stop began', async () => {
+    await edge.setUp();
+    await webSocketPod(edge, () => undefined);
+    let letIn: (() => void) | undefined;
+    edge.harness.sessions.gate = () => new Promise<void>((resolve) => (letIn = resolve));
+    const client = new WebSocket(`ws://127.0.0.1:${edge.harness.port}${PROXY}`, { headers: WITH_TOKEN });
+    const seen = closed(client);
+    await eventually(() => expect(letIn).toBeDefined());
+    const drained = edge.harness.edge.drain(5_000);
+    letIn!();
+    expect(await seen).toBe(1012);
+    expect(await drained).toEqual({ inFlight: 1, cut: 0 });
+  });
+
   it('is refused when it comes during the stop', async () => {
     await edge.setUp();
     await webSocketPod(edge, () => undefined);
@@ -116,12 +130,12 @@ describe('an open WebSocket on which nothing moves', () => {
   });
 
   it('stays open while anything moves', async () => {
-    await edge.setUp({ PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0.15 });
+    await edge.setUp({ PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0.5 });
     await webSocketPod(edge, (socket) => void socket.on('message', () => undefined));
     const client = await openClient();
     const seen = closed(client);
     let sent = 0;
-    const timer = setInterval(() => (sent < 20 ? client.send(String((sent += 1))) : client.close(1000)), 25);
+    const timer = setInterval(() => (sent < 40 ? client.send(String((sent += 1))) : client.close(1000)), 25);
     expect(await seen).toBe(1000);
     clearInterval(timer);
   });

@@ -13,6 +13,7 @@ import { type AnswerFields, headersFromPod, headersToPod, onlyBearerSubprotocol 
 import { peerOf } from '../peer.js';
 import type { Surroundings } from '../pod-request.js';
 import { closeGently, GRACE_MS } from '../raw-answer.js';
+import { NO_SLOT } from '../slots.js';
 import type { Watched } from '../stream-watch.js';
 import { closeFrame, FrameBoundary } from './frame-boundary.js';
 import { hearHangUp } from './hang-up.js';
@@ -33,6 +34,9 @@ type Stage = 'asking' | 'declined' | 'open' | 'closing' | 'closed';
 export class WebSocketTunnel implements Watched {
   readonly agent: OneSocketAgent;
   readonly socket: Socket;
+  slot = NO_SLOT;
+  seenBytes = 0;
+  movedAtMs = 0;
   private stage: Stage = 'asking';
   private readonly boundary = new FrameBoundary();
   private readonly stopListening: () => void;
@@ -76,7 +80,9 @@ export class WebSocketTunnel implements Watched {
   /** Both connections are joined; the pod's bytes have not begun to flow. */
   joined(): void {
     this.parts.podSocket.on('data', this.follow);
-    this.parts.exchange.closeForRestart = () => this.close(SERVICE_RESTART);
+    const { exchange } = this.parts;
+    exchange.closeForRestart = () => this.close(SERVICE_RESTART);
+    if (exchange.isRestartDue) exchange.closeForRestart();
   }
 
   /** What to tell the client of a handshake that failed; nothing once it has been answered. */
