@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
@@ -25,8 +25,8 @@ export interface DrainCounts {
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 const MOST_HEAD_BYTES = 16 * 1_024;
-/** A connection accepted just before the listener closed may have its first request on the way. */
-const LATE_REQUEST_MS = 250;
+/** On a connection that is new, or that was kept, a request may be on its way when the listener closes. */
+const LATE_REQUEST_MS = 500;
 
 /** The port. Everything that is decided about a request is decided by the intake. */
 export class EdgeServer {
@@ -57,7 +57,7 @@ export class EdgeServer {
 
   /** Goes on accepting, but keeps no connection, so that clients move to other replicas by themselves. */
   stopKeepingAlive(): void {
-    this.intake.stopKeepingAlive(() => this.server.closeIdleConnections());
+    this.intake.stopKeepingAlive();
   }
 
   /** For what would go on until its client leaves: called when a drain begins. */
@@ -76,7 +76,7 @@ export class EdgeServer {
     const began = inFlight.size;
     const deadline = pause(this.clock, deadlineMs);
     this.stopKeepingAlive();
-    const closed = new Promise<void>((resolve) => void this.server.close(() => resolve()));
+    const closed = this.stopListening();
     for (const exchange of inFlight.all()) if (exchange instanceof UpgradeExchange) closeForRestart(exchange);
     for (const drainer of this.drainers) drainer();
     await Promise.race([inFlight.empty(), deadline]);
@@ -87,8 +87,17 @@ export class EdgeServer {
     return { inFlight: began, cut };
   }
 
+  /**
+   * http's own `close` also destroys the connections that are idle, on which a client may just be sending. They are
+   * served once more (and told that they close) until nothing is in flight. Resolves when no connection is left.
+   */
+  private stopListening(): Promise<void> {
+    return new Promise((resolve) => void NetServer.prototype.close.call(this.server, () => resolve()));
+  }
+
   private cut(): number {
     this.intake.stage = 'closed';
+    this.server.close();
     const left = this.intake.inFlight.all();
     for (const exchange of left) exchange.req.socket.destroy();
     this.server.closeAllConnections();

@@ -101,14 +101,12 @@ export class Intake {
     this.parts.accessLog.malformed(status, error.code ?? error.message);
   }
 
-  /** From now on answers say that their connection closes; what is answered already loses its connection when idle. */
-  stopKeepingAlive(closeIdle: () => void): void {
+  /** From now on every answer that begins says that its connection closes. */
+  stopKeepingAlive(): void {
     if (this.stage !== 'open') return;
     this.stage = 'draining';
     for (const exchange of this.inFlight.all()) {
-      if (!(exchange instanceof HttpExchange)) continue;
-      if (exchange.res.headersSent) exchange.onOver(closeIdle);
-      else exchange.res.shouldKeepAlive = false;
+      if (exchange instanceof HttpExchange) exchange.res.shouldKeepAlive = false;
     }
   }
 
@@ -118,7 +116,6 @@ export class Intake {
     const exchange = new HttpExchange(req, res, requestId, pathOf(req.url!), this.clock.monotonicMs());
     this.track(exchange);
     res.once('close', () => exchange.end());
-    if (res.socket === null) this.followPipelined(exchange);
     if (this.stage !== 'open') res.shouldKeepAlive = false;
     return exchange;
   }
@@ -129,13 +126,6 @@ export class Intake {
       this.inFlight.end(exchange);
       this.parts.accessLog.write(exchange);
     });
-  }
-
-  /** Node never closes the answer of a pipelined request whose turn had not come when the connection died. */
-  private followPipelined(exchange: HttpExchange): void {
-    const { socket } = exchange.req;
-    socket.setMaxListeners(0);
-    socket.once('close', () => exchange.end());
   }
 
   private toApi(exchange: HttpExchange): void {
