@@ -1,0 +1,53 @@
+import { alice, sessionId } from '../../../test/support/openings.js';
+import { IDLE_MS, Replica, started } from '../../../test/support/replica.js';
+import { RuntimeUnavailable } from '../lifecycle.errors.js';
+
+const COUNT = 250;
+const ids = Array.from({ length: COUNT }, (_, at) => sessionId(`s-${at}`));
+
+async function openAll(replica: Replica): Promise<void> {
+  await Promise.all(ids.map((id) => replica.lifecycle.sessions.open(id, alice, {})));
+  await replica.clock.advance(1_000);
+  expect(replica.runtime.pods.size).toBe(COUNT);
+}
+
+describe('the reaper', () => {
+  it('pages through all that is due, and one pod that cannot be condemned holds up nobody', async () => {
+    const replica = (await started({ maxConcurrentCreations: COUNT })).startAtOnce();
+    await openAll(replica);
+    const mark = replica.runtime.mark.bind(replica.runtime);
+    replica.runtime.mark = (pod, untilMs) =>
+      pod.assignment?.id === ids[0] ? Promise.reject(new Error('a webhook refuses')) : mark(pod, untilMs);
+    await replica.clock.advance(IDLE_MS + 2_000);
+    expect([...replica.runtime.pods.values()].map(({ assignment }) => assignment?.id)).toEqual([ids[0]]);
+    replica.runtime.mark = mark;
+    await replica.clock.advance(10_000);
+    expect(replica.runtime.pods.size).toBe(0);
+  });
+
+  it('reaps nothing after an outage of the runtime before heartbeats had time to arrive', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    await replica.clock.advance(IDLE_MS - 5_000);
+    const mark = replica.runtime.mark.bind(replica.runtime);
+    replica.runtime.mark = () => Promise.reject(new RuntimeUnavailable('away'));
+    await replica.clock.advance(10_000);
+    replica.runtime.mark = mark;
+    await replica.clock.advance(10_000);
+    expect(await replica.state()).toBe('ready');
+    await replica.clock.advance(15_000);
+    expect(await replica.state()).toBe('gone');
+  });
+
+  it('asks for what is due and nothing else', async () => {
+    const replica = (await started({ maxConcurrentCreations: COUNT })).startAtOnce();
+    await openAll(replica);
+    const due = jest.spyOn(replica.store, 'due');
+    const find = jest.spyOn(replica.store, 'find');
+    const reap = jest.spyOn(replica.store, 'reap');
+    await replica.clock.advance(IDLE_MS / 2);
+    expect(reap).not.toHaveBeenCalled();
+    expect(find).not.toHaveBeenCalled();
+    expect(due.mock.calls.length).toBeLessThan(10);
+  });
+});
