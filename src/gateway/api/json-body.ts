@@ -15,11 +15,20 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   if (text === '') return {};
   assertJson(request.headers);
   try {
-    return JSON.parse(text);
-  } catch {
+    return JSON.parse(text, refuseReserved);
+  } catch (error) {
+    if (error instanceof LifecycleError) throw error;
     // V8's sentence quotes the body, which may hold secrets.
     throw invalid('The body is not JSON.');
   }
+}
+
+/** Nest takes these names out of a body without a word; what is not allowed is refused here instead. */
+const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
+
+function refuseReserved(name: string, value: unknown): unknown {
+  if (RESERVED.has(name)) throw invalid(`${name} is no name that may be used here.`);
+  return value;
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

@@ -40,6 +40,7 @@ export interface EdgeNeeds {
 }
 
 const SECOND = 1_000;
+const DIAL_MARGIN_MS = 1_000;
 
 /** Puts together the way of a request from the port to the pod; one place, used by the product and by its tests. */
 export function assembleEdge(settings: EdgeSettings, needs: EdgeNeeds, options?: EdgeOptions): EdgeServer {
@@ -69,7 +70,8 @@ export function assembleEdge(settings: EdgeSettings, needs: EdgeNeeds, options?:
 function surroundings(settings: EdgeSettings, clock: Clock, metrics: GatewayMetrics): Surroundings {
   const firstByteMs = settings.PROXY_FIRST_BYTE_TIMEOUT_SECONDS * SECOND;
   const idleStreamMs = settings.PROXY_IDLE_STREAM_TIMEOUT_SECONDS * SECOND;
-  const limits = [firstByteMs, idleStreamMs].filter((limitMs) => limitMs > 0);
-  const watch = new StreamWatch(clock, limits.length > 0 ? Math.min(...limits) : Infinity);
-  return { clock, watch, metrics, timeouts: { firstByteMs, idleStreamMs } };
+  const connectMs = settings.PROXY_CONNECT_TIMEOUT_SECONDS * SECOND + DIAL_MARGIN_MS;
+  const limits = [connectMs, firstByteMs, idleStreamMs].filter((limitMs) => limitMs > 0);
+  const watch = new StreamWatch(clock, Math.min(...limits));
+  return { clock, watch, metrics, timeouts: { connectMs, firstByteMs, idleStreamMs } };
 }

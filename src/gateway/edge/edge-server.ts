@@ -76,6 +76,7 @@ export class EdgeServer {
     const began = inFlight.size;
     const deadline = pause(this.clock, deadlineMs);
     this.stopKeepingAlive();
+    this.intake.stage = 'draining';
     const closed = this.stopListening();
     for (const exchange of inFlight.all()) if (exchange instanceof UpgradeExchange) closeForRestart(exchange);
     for (const drainer of this.drainers) drainer();

@@ -38,8 +38,11 @@ export interface IntakeOptions {
   idleStreamMs: number;
 }
 
-/** `draining`: served, but no connection is kept for a next request. `closed`: nothing new is served. */
-type Stage = 'open' | 'draining' | 'closed';
+/**
+ * `leaving`: all is served, but no connection is kept for a next request. `draining`: what comes on connections that
+ * are still there is served, but nothing that would stay. `closed`: nothing new is served.
+ */
+type Stage = 'open' | 'leaving' | 'draining' | 'closed';
 
 export class Intake {
   readonly inFlight = new InFlight();
@@ -75,7 +78,10 @@ export class Intake {
     const exchange = new UpgradeExchange(req, socket, head, requestId, this.clock.monotonicMs());
     this.track(exchange);
     socket.once('close', () => exchange.end());
-    const refusal = faultOf(req) ?? upgradeFaultOf(req) ?? (this.stage === 'open' ? undefined : stopping());
+    const refusal =
+      faultOf(req) ??
+      upgradeFaultOf(req) ??
+      (this.stage === 'open' || this.stage === 'leaving' ? undefined : stopping());
     if (refusal) return this.parts.problems.refuse(exchange, refusal);
     const target = dataPlaneTargetOf(req.method, req.url!, req.headers);
     if (target) void this.parts.webSockets.serve(exchange, target);
@@ -91,12 +97,12 @@ export class Intake {
   /** What Node's parser could not read, or waited for too long. */
   malformed(error: NodeJS.ErrnoException, socket: Duplex): void {
     if (socket.destroyed || socket.writableEnded) return;
-    const exchange = this.exchangeOn(socket);
-    const isAnswering = exchange?.res.headersSent ?? false;
-    const isRefused = exchange?.errorCode !== undefined && isAnswering;
-    exchange?.end(); // its body is the fault: the pod must not take it for complete
-    if (isRefused) return void (socket as Socket).destroySoon(); // our answer is still on its way out
-    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) return void socket.destroy();
+    const exchanges = this.exchangesOn(socket);
+    const answering = exchanges.filter(({ res }) => res.headersSent);
+    for (const exchange of exchanges) exchange.end(); // a body is the fault: no pod must take it for complete
+    // Our own refusal is still on its way out; any other answer that has begun must not look whole.
+    if (answering.length === 1 && answering[0]!.errorCode !== undefined) return void (socket as Socket).destroySoon();
+    if (HANG_UPS.has(error.code ?? '') || !socket.writable || answering.length > 0) return void socket.destroy();
     const status = this.parts.problems.refuseUnread(socket, new LifecycleError('INVALID_REQUEST', sentenceFor(error)));
     this.parts.accessLog.malformed(status, error.code ?? error.message);
   }
@@ -104,7 +110,7 @@ export class Intake {
   /** From now on every answer that begins says that its connection closes. */
   stopKeepingAlive(): void {
     if (this.stage !== 'open') return;
-    this.stage = 'draining';
+    this.stage = 'leaving';
     for (const exchange of this.inFlight.all()) {
       if (exchange instanceof HttpExchange) exchange.res.shouldKeepAlive = false;
     }
@@ -145,21 +151,29 @@ export class Intake {
     const { socket } = req;
     const quietLimitMs = (): number => (req.complete ? 0 : this.options.idleStreamMs);
     const notes = { slot: NO_SLOT, seenBytes: 0, movedAtMs: 0 };
-    const upload = { socket, quietLimitMs, onQuiet: () => void socket.destroy(), ...notes };
+    const upload = { socket, quietLimitMs, onQuiet: () => this.parts.problems.answer(exchange, stalled()), ...notes };
     this.parts.watch.add(upload);
     exchange.onOver(() => this.parts.watch.remove(upload));
   }
 
-  private exchangeOn(socket: Duplex): HttpExchange | undefined {
-    for (const exchange of this.inFlight.all()) {
-      if (exchange instanceof HttpExchange && exchange.req.socket === socket) return exchange;
-    }
-    return undefined;
+  /** Several where a client pipelines. */
+  private exchangesOn(socket: Duplex): HttpExchange[] {
+    return this.inFlight
+      .all()
+      .filter((exchange) => exchange instanceof HttpExchange)
+      .filter(({ req }) => req.socket === socket);
   }
 }
 
+/** The client left, in the middle of something or not: no malformed request. */
+const HANG_UPS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE']);
+
 function stopping(): LifecycleError {
   return new LifecycleError('SHUTTING_DOWN', 'This replica is stopping; try again, another one will answer.');
+}
+
+function stalled(): LifecycleError {
+  return new LifecycleError('INVALID_REQUEST', 'The body stopped coming.');
 }
 
 /** Bytes after the head of an upgrade belong to the new protocol; a body would be taken for them. */

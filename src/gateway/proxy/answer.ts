@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 
 import type { Clock } from '../../platform/clock.js';
 import type { HttpExchange } from './exchange.js';
-import type { AnswerFields } from './header-passes.js';
+import { type AnswerFields, trailersFromPod } from './header-passes.js';
 import { discardRest } from './unread-body.js';
 
 /** RFC 9112 section 4: what Node takes as a reason phrase. */
@@ -44,7 +44,16 @@ export class Answer {
     const { res, req } = this.exchange;
     if (res.headersSent || req.httpVersionMinor === 0) return;
     if (status === 102) res.writeProcessing();
-    if (status === 103 && link !== undefined) res.writeEarlyHints({ link });
+    if (status === 103 && link !== undefined) this.hint(link);
+  }
+
+  /** Node is strict about what a Link may look like; a hint that it does not like is not worth an answer. */
+  private hint(link: string | string[]): void {
+    try {
+      this.exchange.res.writeEarlyHints({ link });
+    } catch {
+      // the final answer carries it as well
+    }
   }
 
   write(piece: Buffer): void {
@@ -61,7 +70,7 @@ export class Answer {
     const { first } = this;
     this.first = undefined;
     this.isFlushed = true;
-    if (!isEmpty(trailers)) res.addTrailers(trailers);
+    if (!isEmpty(trailers)) res.addTrailers(trailersFromPod(trailers));
     if (first) res.end(first);
     else res.end();
     if (!req.complete) this.letRestGo();

@@ -45,7 +45,7 @@ export class DataPlane {
         const outcome = await this.forwarder.forward(exchange, admission, target.podPath, body);
         if (outcome.is === 'over') return;
         if (outcome.is === 'unsent') cause = outcome.cause;
-        else if (await this.isStillAt(visit, exchange, admission)) return void (await outcome.passOn());
+        else if (await this.isStillAt(visit, exchange, admission, outcome.drop)) return void (await outcome.passOn());
         else outcome.drop();
         if (outcome.is === 'misdirected' && body.isPresent) throw new GatewayError('POD_UNREACHABLE', MOVED);
       } finally {
@@ -56,8 +56,13 @@ export class DataPlane {
   }
 
   /** A pod said that this session is not its own: is it where we thought? */
-  private async isStillAt(visit: Visit, exchange: HttpExchange, was: Admission): Promise<boolean> {
-    const now = await this.entrance.admit({ ...visit, patienceMs: undefined }, exchange, true);
+  private async isStillAt(visit: Visit, exchange: HttpExchange, was: Admission, drop: () => void): Promise<boolean> {
+    const now = await this.entrance
+      .admit({ ...visit, patienceMs: undefined }, exchange, true)
+      .catch((error: unknown) => {
+        drop(); // or its connection would wait for ever
+        throw error;
+      });
     if (isPending(now)) return false;
     now.release();
     return now.generation === was.generation && now.address === was.address;

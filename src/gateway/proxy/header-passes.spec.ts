@@ -13,7 +13,14 @@ function toPod(raw: readonly string[], facts: Partial<RequestFacts> = {}): Recor
 
 function fromPod(headers: Record<string, string | string[]>, corsVary?: string): Record<string, string[]> {
   const session = { id: 's1', generation: 3, restarts: 1, start: 'cold' as const, heldMs: 12.34 };
-  return grouped(headersFromPod(headers, { session, requestId: 'r1', podMs: 5.06, corsVary }));
+  return grouped(
+    headersFromPod(headers, {
+      session,
+      requestId: 'r1',
+      podMs: 5.06,
+      cors: corsVary === undefined ? undefined : { vary: corsVary },
+    }),
+  );
 }
 
 function grouped(fields: readonly (string | string[])[]): Record<string, string[]> {

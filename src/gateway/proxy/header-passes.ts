@@ -30,8 +30,8 @@ export interface ResponseFacts {
   session: SessionFacts;
   requestId: string;
   podMs: number;
-  /** Berth answers for CORS here: what it has put into `Vary`. */
-  corsVary?: string;
+  /** Berth answers for CORS here, and what it has put into `Vary`; the pod has no say in it. */
+  cors?: { vary?: string };
 }
 
 /** RFC 9110 section 7.6.1, and what is between a client and the next proxy only. */
@@ -100,18 +100,34 @@ export function headersFromPod(
   const fields: AnswerFields = [];
   const named = headers.connection === undefined ? undefined : namedIn(String(headers.connection));
   let podTiming: string | undefined;
-  let vary = facts.corsVary;
+  let vary = facts.cors?.vary;
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || STOPPED_BACK.has(name) || name.startsWith('x-session-') || named?.has(name)) continue;
+    if (value === undefined || isStoppedBack(name) || named?.has(name)) continue;
     if (name === 'server-timing') podTiming = String(value);
-    else if (facts.corsVary === undefined) fields.push(name, value);
-    else if (name === 'vary') vary = `${facts.corsVary}, ${String(value)}`;
+    else if (facts.cors === undefined) fields.push(name, value);
+    else if (name === 'vary') vary = vary === undefined ? String(value) : `${vary}, ${String(value)}`;
     else if (!name.startsWith('access-control-')) fields.push(name, value);
   }
   if (vary !== undefined) fields.push('vary', vary);
   nameAnswer(fields, facts.requestId, facts.session, `${timing(facts)}${podTiming ? `, ${podTiming}` : ''}`);
   return fields;
+}
+
+/** What comes after a body could name a session as well as what comes before it. */
+export function trailersFromPod(
+  trailers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name in trailers) {
+    const value = trailers[name];
+    if (value !== undefined && !isStoppedBack(name)) passed[name] = String(value);
+  }
+  return passed;
+}
+
+function isStoppedBack(name: string): boolean {
+  return STOPPED_BACK.has(name) || name.startsWith('x-session-');
 }
 
 /** What every answer of a session carries, refusals included. */

@@ -3,6 +3,8 @@
  * connection nothing was sent, and the attempt may end as `unsent`, to be made again elsewhere. From then on nothing
  * is ever sent again: what dies before its answer begins is POD_LOST, what dies later is broken off.
  */
+import type { ServerResponse } from 'node:http';
+
 import type { Dispatcher } from 'undici';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
@@ -19,6 +21,8 @@ import { NO_SLOT } from './slots.js';
 import type { StreamWatch, Watched } from './stream-watch.js';
 
 export interface Timeouts {
+  /** For a connection to become free or be made; the dial itself ends a little earlier, and says why. */
+  connectMs: number;
   firstByteMs: number;
   idleStreamMs: number;
 }
@@ -121,7 +125,8 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
   }
 
   quietLimitMs(): number {
-    const { firstByteMs, idleStreamMs } = this.around.timeouts;
+    const { connectMs, firstByteMs, idleStreamMs } = this.around.timeouts;
+    if (!this.controller) return connectMs;
     return this.isStreaming ? idleStreamMs : firstByteMs;
   }
 
@@ -145,11 +150,13 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
 
   private begin(status: number, headers: Headers, reason: string | undefined): void {
     const { exchange, admission } = this.parts;
-    const vary = exchange.res.getHeader('vary');
-    const corsVary = vary === undefined ? undefined : String(vary);
     const podMs = this.around.clock.monotonicMs() - this.sentAtMs;
     const { requestId } = exchange;
-    this.answer.begin(status, reason, headersFromPod(headers, { session: admission, requestId, podMs, corsVary }));
+    this.answer.begin(
+      status,
+      reason,
+      headersFromPod(headers, { session: admission, requestId, podMs, cors: corsOn(exchange.res) }),
+    );
   }
 
   /** The pod is the right one after all: its 421 is an answer like any other. */
@@ -217,6 +224,13 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
       this.settlement = { settle, fail };
     });
   }
+}
+
+/** CORS is the only one to have put anything on an answer by now. */
+function corsOn(res: ServerResponse): { vary?: string } | undefined {
+  const vary = res.getHeader('vary');
+  if (vary === undefined && !res.hasHeader('access-control-allow-origin')) return undefined;
+  return { vary: vary === undefined ? undefined : String(vary) };
 }
 
 const LOST = 'The pod died or closed the connection before it answered; the request may have had effects.';

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import type { HttpExchange } from './exchange.js';
-import { discardRest, survivesUnread } from './unread-body.js';
+import { discardRest, survivesUnread, MOST_BYTES } from './unread-body.js';
 
 const MiB = 1_024 * 1_024;
 
@@ -27,8 +27,9 @@ describe('what is left of a body after the answer', () => {
 
   it('is read up to a bound', async () => {
     const { body, clock, outcomes } = discarding();
-    for (let sent = 0; sent < 1.5 * MiB && outcomes.length === 0; sent += 16_384) {
-      body.write(Buffer.alloc(16_384));
+    const piece = Buffer.alloc(8 * MiB);
+    for (let sent = 0; sent < 1.5 * MOST_BYTES && outcomes.length === 0; sent += piece.length) {
+      body.write(piece);
       await clock.advance(0);
     }
     expect([outcomes, clock.pendingTimers]).toEqual([[false], 0]);

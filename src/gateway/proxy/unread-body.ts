@@ -5,7 +5,8 @@ import type { HttpExchange } from './exchange.js';
 
 /** What is left of a body that small is read to its end, so that the connection can be used again. */
 const SMALL_REST_BYTES = 64 * 1_024;
-const MOST_BYTES = 1_024 * 1_024;
+/** What fits into the time: a client that is sending reads no answer before it has been let finish. */
+export const MOST_BYTES = 256 * 1_024 * 1_024;
 const MOST_MS = 2_000;
 
 /** An answer that comes before the request was read to its end: does the connection survive it? */

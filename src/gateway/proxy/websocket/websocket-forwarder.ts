@@ -68,7 +68,7 @@ export class WebSocketForwarder {
 
   private async reach(visit: Visit, exchange: UpgradeExchange): Promise<Reached> {
     let cause: unknown;
-    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS && !exchange.isOver; attempt++) {
       const admission = await this.entrance.admit(visit, exchange, attempt > 1);
       if ('pending' in admission) throw new Error('nobody said that this WebSocket would not wait');
       const podSocket = await this.dial(admission, exchange);
@@ -79,7 +79,7 @@ export class WebSocketForwarder {
       } else cause = podSocket;
       admission.release();
     }
-    this.around.metrics.failed('unreachable');
+    if (!exchange.isOver) this.around.metrics.failed('unreachable');
     throw new GatewayError('POD_UNREACHABLE', 'The pod of this session could not be connected to; try again.', {
       cause,
     });

@@ -108,18 +108,30 @@ describe('an open WebSocket when the replica stops', () => {
     expect(await drained).toEqual({ inFlight: 1, cut: 0 });
   });
 
-  it('is refused when it comes during the stop', async () => {
+  it('is still accepted while load balancers have not noticed, and refused once the drain has begun', async () => {
     await edge.setUp();
     await webSocketPod(edge, () => undefined);
+    const [early, late] = [await connected(), await connected()];
+    edge.harness.edge.stopKeepingAlive();
+    expect(await answerTo(early)).toMatch(/^HTTP\/1\.1 101 /);
+    const drained = edge.harness.edge.drain(2_000);
+    expect(await answerTo(late)).toMatch(/^HTTP\/1\.1 503 [\s\S]*SHUTTING_DOWN/);
+    early.destroy();
+    late.destroy();
+    await drained;
+  });
+
+  async function connected(): Promise<Socket> {
     const client = connect(edge.harness.port, '127.0.0.1').on('error', () => undefined);
     await once(client, 'connect');
-    await eventually(() => expect(client.readyState).toBe('open'));
-    edge.harness.edge.stopKeepingAlive();
+    return client;
+  }
+
+  async function answerTo(client: Socket): Promise<string> {
     client.write(UPGRADE);
     const [answer] = (await once(client, 'data')) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [\s\S]*SHUTTING_DOWN/);
-    client.destroy();
-  });
+    return answer.toString();
+  }
 });
 
 describe('an open WebSocket on which nothing moves', () => {
