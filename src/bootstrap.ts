@@ -4,15 +4,14 @@ import { NestFactory } from '@nestjs/core';
 
 import { AppModule } from './app.module.js';
 import { readSettings } from './config/environment.js';
-import { ConfigurationError } from './config/load-settings.js';
 import type { Settings } from './config/settings.schema.js';
+import { StartFault } from './config/start-fault.js';
 import { DEV_SIGNING_KEY } from './gateway/auth/auth.module.js';
 import { type DevSigningKey, firstCurl } from './gateway/auth/dev-signing-key.js';
 import { configureApi } from './gateway/api/configure-api.js';
 import { EdgeServer } from './gateway/edge/edge-server.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
-import { TemplatesFileError } from './lifecycle/templates/read-templates.js';
 import { MetricsEndpoint } from './metrics/metrics-endpoint.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { NestLogger } from './platform/nest-logger.js';
@@ -30,11 +29,13 @@ export async function bootstrap(): Promise<void> {
 
 /** What a person can put right is said in a sentence; anything else is ours, and needs its stack. */
 function sentenceFor(error: NodeJS.ErrnoException): string {
-  if (error instanceof ConfigurationError || error instanceof TemplatesFileError) return error.message;
+  if (error instanceof StartFault) return error.message;
   const { port, address } = error as { port?: number; address?: string };
   if (error.code === 'EADDRINUSE')
     return `Port ${port} of ${address} is taken; choose others with PORT and METRICS_PORT.`;
   if (error.code === 'EACCES' && port !== undefined) return `Port ${port} may not be listened on by this user.`;
+  if (error.code === 'EADDRNOTAVAIL' || error.syscall === 'getaddrinfo')
+    return `${address ?? 'What BIND_ADDRESS names'} is no address of this machine; look at BIND_ADDRESS.`;
   return error.stack ?? String(error);
 }
 

@@ -69,6 +69,7 @@ describe('loadSettings', () => {
       'exclude',
     ],
     [{ AUTH_ISSUER: 'https://issuer.test' }, 'AUTH_ISSUER'],
+    [{ PORT: '9090' }, 'METRICS_PORT'],
     [{ REDIS_HOST: 'redis' }, 'REDIS_HOST'],
   ])('refuses the combination %j', (environment, word) => {
     expect(faultsOf(environment).join('\n')).toContain(word);

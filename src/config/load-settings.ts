@@ -1,9 +1,10 @@
+import { StartFault } from './start-fault.js';
 import { type Settings, settingsSchema } from './settings.schema.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Names every fault of the configuration at once, and never a value: it might be a secret. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends StartFault {
   constructor(readonly faults: readonly string[]) {
     super(
       `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n  ${faults.join('\n  ')}`,
@@ -38,6 +39,8 @@ function crossFaults(given: Environment): string[] {
     faults.push('AUTH_TOKEN_SECRET and AUTH_JWKS_URL exclude each other: tokens are of one kind');
   if (has('AUTH_JWKS_URL') && !(has('AUTH_ISSUER') && has('AUTH_AUDIENCE')))
     faults.push('AUTH_JWKS_URL needs AUTH_ISSUER and AUTH_AUDIENCE: without them any token of that issuer would do');
+  if (has('PORT') && given.PORT !== '0' && given.PORT === (given.METRICS_PORT ?? '9090'))
+    faults.push('PORT and METRICS_PORT are the same');
   for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const)
     if (has(name) && !has('AUTH_JWKS_URL') && !has('AUTH_TOKEN_SECRET'))
       faults.push(`${name} needs AUTH_JWKS_URL or AUTH_TOKEN_SECRET: a key made for this run knows no issuer`);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Every setting there is. A value that is present and wrong stops the start; nothing is guessed. `describe` is what
- * the README's table says of it. Settings whose values are secrets are listed in SECRET_SETTINGS and never printed.
+ * the README's table says of it. No fault quotes the value that was given: it may be a secret.
  */
 const MAX_TIMER_SECONDS = 2_147_483;
 
@@ -79,7 +79,7 @@ export const settingsSchema = z.object({
     .describe('Port of the `default` template (a process gets a port of its own in PORT)'),
   SESSION_POD_MEMORY_LIMIT: quantity
     .default('512Mi')
-    .describe('Memory at which a pod of the `default` template is killed'),
+    .describe('Memory at which a pod is killed, unless its template says otherwise'),
   PROCESS_STATE_PATH: z
     .string()
     .min(1)
@@ -101,7 +101,5 @@ export const settingsSchema = z.object({
     .default(30)
     .describe('How long what is open may take to finish at a stop or past a lifetime'),
 });
-
-export const SECRET_SETTINGS = ['AUTH_TOKEN_SECRET'] as const satisfies readonly (keyof Settings)[];
 
 export type Settings = z.infer<typeof settingsSchema>;

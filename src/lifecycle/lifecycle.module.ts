@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { SETTINGS } from '../config/config.module.js';
 import { processSurroundings } from '../config/environment.js';
 import type { Settings } from '../config/settings.schema.js';
+import { StartFault } from '../config/start-fault.js';
 import { Leadership } from '../leadership/leadership.js';
 import { LeadershipModule } from '../leadership/leadership.module.js';
 import { Clock } from '../platform/clock.js';
@@ -15,6 +16,7 @@ import { ScheduledTimers } from './leading/scheduled-timers.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import { Lifecycle, type LifecycleTiming } from './lifecycle.js';
 import { ProcessSessionRuntime } from './runtime/process/process-session-runtime.js';
+import type { ProcessRuntimeOptions } from './runtime/process/supervision.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { Sessions } from './sessions.js';
 import { MemorySessionStore } from './store/memory-session-store.js';
@@ -39,10 +41,27 @@ function makeStore(settings: Settings, clock: Clock, randomness: Randomness): Se
 }
 
 /** RUNTIME chooses. */
-function makeRuntime(settings: Settings, clock: Clock, randomness: Randomness, log: Logger): SessionRuntime {
+async function makeRuntime(
+  settings: Settings,
+  clock: Clock,
+  randomness: Randomness,
+  log: Logger,
+): Promise<SessionRuntime> {
   switch (settings.RUNTIME) {
     case 'process':
-      return new ProcessSessionRuntime({ ...processSurroundings(settings), clock, randomness, log });
+      return makeProcessRuntime({ ...processSurroundings(settings), clock, randomness, log });
+  }
+}
+
+async function makeProcessRuntime(options: ProcessRuntimeOptions & { stateRoot: string }): Promise<SessionRuntime> {
+  const runtime = new ProcessSessionRuntime(options);
+  try {
+    await runtime.prepare();
+    return runtime;
+  } catch (error) {
+    const why = (error as Error).message;
+    const sentence = `State folders cannot be kept under ${options.stateRoot}: ${why}. Set PROCESS_STATE_PATH to a folder that may be written.`;
+    throw new StartFault(sentence, { cause: error });
   }
 }
 

@@ -17,6 +17,7 @@ import { ReaperTask } from './leading/reaper.task.js';
 import { ReconcileTask } from './leading/reconcile.task.js';
 import { LifecycleError } from './lifecycle.errors.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
+import type { Pod } from './runtime/pod.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionStore } from './store/session-store.js';
@@ -102,7 +103,7 @@ export class Lifecycle {
     this.directory.start();
     this.pods.start();
     this.driver.start();
-    this.pods.onChange((pod, before) => this.countRestarts(pod.restarts - (before?.restarts ?? pod.restarts)));
+    this.pods.onChange((pod, before) => this.tellOfRestarts(pod, pod.restarts - (before?.restarts ?? pod.restarts)));
     this.addLeaderTasks();
   }
 
@@ -165,7 +166,10 @@ export class Lifecycle {
     this.driver.isLeading = false;
   }
 
-  private countRestarts(times: number): void {
-    if (times > 0) this.parts.metrics.restarted(times);
+  private tellOfRestarts({ name: pod, assignment, failure }: Pod, times: number): void {
+    if (times <= 0) return;
+    this.parts.metrics.restarted(times);
+    const { reason, message } = failure ?? {};
+    this.parts.logger.warn({ event: 'pod.restarted', sessionId: assignment?.id, pod, reason }, message);
   }
 }

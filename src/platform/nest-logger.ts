@@ -22,7 +22,9 @@ export class NestLogger implements LoggerService {
     this.logger.warn({ event: 'nest', context }, String(message));
   }
 
+  /** What Nest could not start is thrown as well, and told by whoever started it. */
   error(message: unknown, stackOrContext?: string): void {
+    if (message instanceof Error) return;
     this.logger.error({ event: 'nest', error: message, stackOrContext }, String(message));
   }
 }

@@ -1,5 +1,5 @@
 import { failedBackOffMs, healBackOffMs, isExpired } from '../deadlines.js';
-import { countedBefore, isHopeless } from '../healing.js';
+import { countedBefore, isHopeless } from '../crash-counts.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Failure, Session } from '../session.js';
 import type { PodDeath } from '../store/session-store.js';

@@ -1,4 +1,4 @@
-import { countedAfter, crashesAllowedFor } from '../healing.js';
+import { countedAfter, crashesAllowedFor } from '../crash-counts.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
 import { assertMove, type SessionState } from '../session-states.js';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
+import { StartFault } from '../../config/start-fault.js';
 import type { Settings } from '../../config/settings.schema.js';
 import { type TemplateDefinition, templateSchema } from './template.js';
 import { DEFAULT_TEMPLATE } from './templates.js';
@@ -9,7 +10,7 @@ import { DEFAULT_TEMPLATE } from './templates.js';
 const TEMPLATE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The file of TEMPLATES_PATH has mistakes; each is named with its path in the file. */
-export class TemplatesFileError extends Error {
+export class TemplatesFileError extends StartFault {
   override name = 'TemplatesFileError';
 
   constructor(path: string, faults: readonly string[], options?: ErrorOptions) {
@@ -35,15 +36,15 @@ export function readTemplates(
   builtIn: TemplateDefinition,
 ): ReadonlyMap<string, TemplateDefinition> {
   const named = path === undefined ? {} : parseTemplates(path, readText(path));
-  const all = new Map(Object.entries(named).map(([name, definition]) => [name, onTopOf(builtIn, definition)]));
-  if (!all.has(DEFAULT_TEMPLATE)) all.set(DEFAULT_TEMPLATE, builtIn);
-  return all;
+  const byDefault = onTopOf(builtIn, named[DEFAULT_TEMPLATE] ?? {});
+  const all = new Map(Object.entries(named).map(([name, definition]) => [name, onTopOf(byDefault, definition)]));
+  return all.set(DEFAULT_TEMPLATE, byDefault);
 }
 
-/** A template without a command or image of its own runs what the default one runs. */
-function onTopOf(builtIn: TemplateDefinition, definition: TemplateDefinition): TemplateDefinition {
-  const { image, command, resources, port } = builtIn;
-  return { image, command, resources, port, ...definition };
+/** A template without a command or image of its own runs what the default one runs, and has its limits. */
+function onTopOf(base: TemplateDefinition, definition: Partial<TemplateDefinition>): TemplateDefinition {
+  const { image, command, resources, port } = base;
+  return templateSchema.parse({ image, command, resources, port, ...definition });
 }
 
 function readText(path: string): string {
@@ -66,10 +67,19 @@ export function parseTemplates(path: string, text: string): Readonly<Record<stri
   throw new TemplatesFileError(path, parsed.error.issues.flatMap(faultsOf));
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list such as [node, server.js]',
+  record: 'a list of names with values',
+  object: 'a list of fields with values',
+  string: 'a text (put it in quotes)',
+  int: 'a whole number',
+};
+
 function faultsOf(issue: z.core.$ZodIssue): string[] {
   const where = issue.path.join('.') || 'the file';
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${where}.${key} is not a field of a template`);
   if (issue.code === 'invalid_key') return [`${where} ${issue.issues.map(({ message }) => message).join(', ')}`];
+  if (issue.code === 'invalid_type') return [`${where} is not ${TYPES[issue.expected] ?? `a ${issue.expected}`}`];
   return [`${where}: ${issue.message}`];
 }

@@ -6,7 +6,14 @@ import { z } from 'zod';
  */
 const seconds = z.number().int();
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a name of an environment variable');
-const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
+const QUANTITY = /^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$/;
+const quantity = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .refine((text) => QUANTITY.test(text), {
+    error: 'is not a quantity such as 500m or 128Mi',
+  });
+const quantities = z.record(z.string(), quantity);
 
 /** Names that tell a session who and where it is; nobody else may set them. */
 export const RESERVED_ENV = ['SESSION_ID', 'PORT', 'HOST', 'STATE_FILE_PATH'] as const;

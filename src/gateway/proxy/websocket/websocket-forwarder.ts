@@ -17,7 +17,7 @@ import type { UpgradeExchange } from '../exchange.js';
 import type { PodConnections } from '../pod-connections.js';
 import type { Surroundings } from '../pod-request.js';
 import type { ProblemWriter } from '../write-problem.js';
-import { hearHangUp } from './hang-up.js';
+import { hearHangUp } from './client-hang-up.js';
 import { WebSocketTunnel } from './websocket-tunnel.js';
 
 const MOST_ATTEMPTS = 3;

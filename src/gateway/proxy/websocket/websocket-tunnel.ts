@@ -16,7 +16,7 @@ import { closeGently, GRACE_MS } from '../raw-answer.js';
 import { NO_SLOT } from '../slots.js';
 import type { Watched } from '../stream-watch.js';
 import { closeFrame, FrameBoundary } from './frame-boundary.js';
-import { hearHangUp } from './hang-up.js';
+import { hearHangUp } from './client-hang-up.js';
 import { OneSocketAgent } from './one-socket-agent.js';
 
 export interface TunnelParts {

@@ -17,13 +17,29 @@ export class PodPlaces {
   ) {}
 
   async take(folderName: string): Promise<Place> {
-    const root = await this.root();
     const port = await this.ports.take();
     try {
-      return { port, folder: await root.makeFolder(folderName) };
+      return { port, folder: await this.makeFolder(folderName) };
     } catch (error) {
       this.ports.giveBack(port);
       throw error;
+    }
+  }
+
+  /** The folders can be kept where they are to be kept, and what dead Berths left there is being removed. */
+  async open(): Promise<void> {
+    await this.root();
+  }
+
+  /** Somebody may have removed the root itself: a cleaner of temporary folders, for example. Then there is another. */
+  private async makeFolder(name: string): Promise<string> {
+    const root = await this.root();
+    try {
+      return await root.makeFolder(name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      this.opened = undefined;
+      return (await this.root()).makeFolder(name);
     }
   }
 
@@ -42,7 +58,7 @@ export class PodPlaces {
     await this.opened?.then((root) => root.close());
   }
 
-  /** Opened when the first pod needs it; after a failure it is tried again. */
+  /** After a failure it is tried again. */
   private root(): Promise<StateRoot> {
     this.opened ??= StateRoot.open(this.rootOptions).catch((error: unknown) => {
       this.opened = undefined;

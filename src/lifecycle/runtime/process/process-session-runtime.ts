@@ -23,6 +23,11 @@ export class ProcessSessionRuntime extends SessionRuntime {
     this.supervision = new Supervision(options, this.roster);
   }
 
+  /** Before the first pod: the folders can be kept, and what a killed Berth left of its own is being removed. */
+  async prepare(): Promise<void> {
+    await this.supervision.prepare();
+  }
+
   async create(order: PodOrder): Promise<Pod | 'name-taken'> {
     const { definition, ...assignment } = order;
     const name = podName(order.id, order.generation);

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 
 import type { Logger } from '../../../platform/logger.js';
 
@@ -116,8 +118,17 @@ function isLeftOver(path: string): Promise<boolean> {
 
 async function remove(path: string, log: Logger): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
+      removeClosed(path, error),
+    );
   } catch (error) {
     log.warn({ event: 'process_runtime.folder_left', path, error }, 'a state folder could not be removed');
   }
+}
+
+/** A pod may have taken the right to write from its own folders, as Go's module cache does. */
+async function removeClosed(path: string, error: unknown): Promise<void> {
+  if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  await promisify(execFile)('chmod', ['-R', 'u+rwX', path]);
+  await rm(path, { recursive: true, force: true });
 }

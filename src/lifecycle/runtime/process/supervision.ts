@@ -67,6 +67,10 @@ export class Supervision {
     });
   }
 
+  async prepare(): Promise<void> {
+    await this.places.open();
+  }
+
   async start(order: NewPod): Promise<Pod> {
     this.refuseWhenStopped();
     try {

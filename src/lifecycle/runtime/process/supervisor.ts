@@ -14,7 +14,7 @@ import type { StartQueue } from './start-queue.js';
 
 /** Before this a pod that does not answer is simply starting. */
 const SLOW_START_MS = 3_000;
-const LAST_LINES = 10;
+const LAST_LINES = 30;
 
 export type Shown = Pick<Pod, 'phase'> & Partial<Pick<Pod, 'restarts' | 'failure' | 'crashed'>>;
 
@@ -81,6 +81,7 @@ export class Supervisor {
       if (after.next === 'give-up') return this.giveUp(this.crashLoop(failure), true);
       restartsInARow = after.restartsInARow;
       this.show({ phase: 'restarting', restarts: ++this.restarts, failure });
+      this.output.append(Buffer.from(`[berth] ${failure.message} It is started again.\n`));
       await pause(this.parts.clock, after.pauseMs, this.ending.signal);
     }
   }
