@@ -95,7 +95,7 @@ function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof MemoryLost)
     return away('The session store is being rebuilt from the running pods; try again in a moment.');
   if (error instanceof RuntimeUnavailable)
-    return away(`The runtime cannot do this now; known sessions go on. ${error.message}`);
+    return away('The runtime of the pods cannot do this now; known sessions go on. The log says why.');
   return undefined;
 }
 

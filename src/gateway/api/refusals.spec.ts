@@ -112,6 +112,8 @@ describe('a body that is not understood', () => {
     ['null', 'null'],
     ['text', '"gpu"'],
     ['an unknown field', '{"image":"evil"}'],
+    ['a name that JavaScript keeps for itself', '{"constructor":{}}'],
+    ['such a name further down', '{"env":{"__proto__":"x"}}'],
     ['an unknown field beside a known one', '{"template":"gpu","idleTimeout":5}'],
     ['a wrong type', '{"idleTimeoutSeconds":"60"}'],
     ['a number out of range', '{"idleTimeoutSeconds":0}'],

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 
 import { eventually } from '../../../test/support/eventually.js';
@@ -142,3 +144,32 @@ it('keeps requests apart that come over one connection, whatever their bodies lo
   expect(statuses(answer)).toEqual([200, 200, 200]);
   expect(seen).toEqual(['POST /', 'POST /', 'POST /']);
 });
+
+it('never writes the refusal of one request into the answer to another', async () => {
+  const answers = new Map<string, ServerResponse>();
+  await edge.podWith((req, res) => {
+    answers.set(req.url ?? '', res);
+    if (req.url === '/stream') res.write('begun');
+  });
+  const first = talker();
+  first.say(`GET ${PROXY}held HTTP/1.1`, 'Host: a', AUTH, '');
+  await eventually(() => expect([...answers.keys()]).toEqual(['/held']));
+  const second = talker();
+  second.say(`GET ${PROXY}stream HTTP/1.1`, 'Host: a', AUTH, '');
+  await eventually(() => expect(second.heard()).toContain('begun'));
+  answers.get('/held')!.end('done');
+  await eventually(() => expect(first.heard()).toContain('done'));
+  second.say(TO_POD, 'Host: a', AUTH, 'Transfer-Encoding: chunked', '', 'zz');
+  await second.closed;
+  expect(second.heard()).not.toContain('HTTP/1.1 400');
+  first.client.destroy();
+});
+
+/** A connection on which one request follows another. */
+function talker() {
+  const client = connect(edge.harness.port, '127.0.0.1').on('error', () => undefined);
+  let heard = '';
+  client.on('data', (piece: Buffer) => (heard += piece.toString()));
+  const say = (...head: string[]): void => void client.write(lines(...head));
+  return { client, say, heard: () => heard, closed: once(client, 'close') };
+}

@@ -66,6 +66,19 @@ describe('whatever the form of the answer', () => {
     expect(hints).toEqual([103]);
   });
 
+  it('passes an answer whose early hints are more than Node likes to pass', async () => {
+    await edge.setUp();
+    await edge.podWith((_req, res) => {
+      const { socket } = res;
+      socket?.write(
+        'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload; title="two words", </b.js>; rel=x\r\n\r\n',
+      );
+      res.end('whole');
+    });
+    const answer = await ask(edge.to());
+    expect([answer.status, answer.text]).toEqual([200, 'whole']);
+  });
+
   it('shows the head of an answer whose body takes its time', async () => {
     await edge.setUp();
     let answering: ServerResponse | undefined;

@@ -1,4 +1,10 @@
-import { headersFromPod, headersToPod, onlyBearerSubprotocol, type RequestFacts } from './header-passes.js';
+import {
+  headersFromPod,
+  headersToPod,
+  onlyBearerSubprotocol,
+  type RequestFacts,
+  trailersFromPod,
+} from './header-passes.js';
 
 const FACTS: RequestFacts = {
   session: { id: 's1', generation: 3 },
@@ -189,6 +195,17 @@ describe('the head of an answer on its way back', () => {
     const ours = fromPod(pod, 'Origin');
     expect(ours).not.toHaveProperty('access-control-allow-origin');
     expect(ours.vary).toEqual(['Origin, Accept']);
+  });
+
+  it('lets no pod speak for CORS where every origin is allowed, which needs no Vary', () => {
+    const pod = { 'access-control-allow-origin': 'http://pod.example', 'access-control-allow-credentials': 'true' };
+    const session = { id: 's1', generation: 1 };
+    const ours = grouped(headersFromPod(pod, { session, requestId: 'r1', podMs: 1, cors: {} }));
+    expect(Object.keys(ours).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  });
+
+  it('takes the names of sessions from trailers, too', () => {
+    expect(trailersFromPod({ 'x-session-id': 'forged', 'x-sum': '42' })).toEqual({ 'x-sum': '42' });
   });
 });
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { isOutage } from '../../lifecycle/lifecycle.errors.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Randomness } from '../../platform/randomness.js';
@@ -82,7 +83,7 @@ function fieldsOf(problem: Problem, exchange: Exchange): AnswerFields {
   return fields;
 }
 
-/** The sentence is logged already; what led to it is not. */
+/** The sentence of a refusal is logged already, what led to it is not; an outage is its own cause. */
 function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
+  return isOutage(error) ? error : (error as Error).cause;
 }

@@ -123,6 +123,7 @@ export function watching(given: Given): void {
 
     it('does not mean that one watcher who throws keeps the others from knowing, or the change from being made', async () => {
       const stage = await given();
+      const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
       const stop = stage.store.watch(
         () => {
           throw new Error('a watcher that fails');
@@ -132,6 +133,7 @@ export function watching(given: Given): void {
       const watcher = new Watcher(stage.store);
       await stage.opened('s');
       await eventually(() => expect(watcher.of('s')).not.toEqual([]));
+      warned.mockRestore();
       stop();
       watcher.stop();
     });
