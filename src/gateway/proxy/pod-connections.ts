@@ -35,6 +35,7 @@ export class PodConnection {
   constructor(
     readonly address: string,
     private readonly dialler: Dialler,
+    private readonly distrusted: (connection: PodConnection) => void,
   ) {
     this.pool = new Pool(`http://${address}`, {
       connections: MOST_CONNECTIONS,
@@ -73,6 +74,14 @@ export class PodConnection {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     return socket;
+  }
+
+  /**
+   * A connection died under a request. Others that were kept may be dying as well, and nobody may have noticed yet: the
+   * next request dials, and a dial tells the truth.
+   */
+  distrust(): void {
+    this.distrusted(this);
   }
 
   /** Nothing new; what is under way may finish. */
@@ -129,10 +138,16 @@ export class PodConnections {
   }
 
   private open(address: string): PodConnection {
-    const connection = new PodConnection(address, this.dialler);
+    const connection = new PodConnection(address, this.dialler, (distrusted) => this.replace(distrusted));
     this.connections.set(address, connection);
     this.sweepSoon();
     return connection;
+  }
+
+  private replace(connection: PodConnection): void {
+    if (this.connections.get(connection.address) !== connection) return;
+    this.connections.delete(connection.address);
+    connection.letGo();
   }
 
   private podGone(address: string): void {

@@ -120,7 +120,7 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
     if (this.answer.isBegun) return this.brokenOff(error);
     this.finish();
     if (!this.controller) return this.notSent(error);
-    if (!this.reason) this.around.metrics.failed('lost');
+    if (!this.reason) this.lost();
     this.settlement.fail(this.reason ?? new GatewayError('POD_LOST', LOST, { cause: error }));
   }
 
@@ -182,8 +182,13 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
     } else this.settlement.settle({ is: 'unsent', cause: error });
   }
 
+  private lost(kind: 'lost' | 'broken' = 'lost'): void {
+    this.around.metrics.failed(kind);
+    this.parts.connection.distrust();
+  }
+
   private brokenOff(error: Error): void {
-    if (!this.reason) this.around.metrics.failed('broken');
+    if (!this.reason) this.lost('broken');
     this.reason ??= error;
     this.answer.breakOff();
   }

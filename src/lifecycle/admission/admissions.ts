@@ -12,6 +12,7 @@ import { SessionDirectory } from '../view/session-directory.js';
 import { SessionViews } from '../view/session-views.js';
 import { InUse } from './in-use.js';
 import { PodWitness } from './pod-witness.js';
+import { PodAdmission } from './pod-admission.js';
 import { otherGeneration, refusalOf, startFailed, startTimedOut } from './refusals.js';
 import { type Verdict, WaitingRoom } from './waiting-room.js';
 
@@ -115,20 +116,15 @@ export class Admissions {
     const { caller, generation } = way.request;
     this.rules.templates.assertAllowed(session.template, caller);
     if (generation !== undefined && session.generation !== generation) throw otherGeneration();
-    const use = this.doing.inUse.begin(session, 'request');
-    const { pods } = this.view;
-    return {
-      id: session.id,
-      generation: session.generation,
-      get restarts() {
-        return pods.find(pod.uid)?.restarts ?? pod.restarts;
-      },
-      address: pod.address!,
-      start: way.sawStart ? (pod.wasWarm ? 'warm' : 'cold') : 'none',
-      heldMs: this.clock.monotonicMs() - way.beganAtMs,
-      isFresh: use.isFresh,
-      release: use.end,
-    };
+    const start = way.sawStart ? (pod.wasWarm ? 'warm' : 'cold') : 'none';
+    const heldMs = this.clock.monotonicMs() - way.beganAtMs;
+    return new PodAdmission(
+      session,
+      pod,
+      { start, heldMs },
+      this.doing.inUse.begin(session, 'request'),
+      this.view.pods,
+    );
   }
 
   private reachablePod(session: Session): Pod | undefined {
