@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -37,7 +37,8 @@ describe('a pod that dies', () => {
   it('is waited for by requests that come meanwhile', async () => {
     const { pid } = executed(await berth.execute('awaited', { kept: true }));
     process.kill(pid, 'SIGKILL');
-    await eventually(() => expect(berth.pods().map((pod) => pod.pid)).not.toContain(pid));
+    // Until Berth has buried it: a request sent to one that is dying is lost with it, as any request to a pod may be.
+    await eventually(() => expect(existsSync(`/proc/${pid}`)).toBe(false));
     const answers = await Promise.all([1, 2, 3].map((call) => berth.execute('awaited', { [`call${call}`]: call })));
     expect(
       answers

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
 
 import type { Sessions } from '../../lifecycle/sessions.js';
-import type { Clock, Timer } from '../../platform/clock.js';
+import { type Clock, pause, type Timer } from '../../platform/clock.js';
 import type { Dialler } from './dialler.js';
 
 /** More than any real session has open at once, less than the ephemeral ports towards one address. */
@@ -23,6 +23,7 @@ const LONGEST_KEEP_ALIVE_MS = 60_000;
 const KEEP_ALIVE_MARGIN_MS = 2_000;
 const IDLE_POOL_MS = 60_000;
 const SWEEP_MS = 15_000;
+const SETTLING_MS = 100;
 
 /** The way to one pod at one address. */
 export class PodConnection {
@@ -36,6 +37,8 @@ export class PodConnection {
     readonly address: string,
     private readonly dialler: Dialler,
     private readonly distrusted: (connection: PodConnection) => void,
+    /** Dials wait for this. */
+    private readonly settled: Promise<void> | undefined,
   ) {
     this.pool = new Pool(`http://${address}`, {
       connections: MOST_CONNECTIONS,
@@ -47,7 +50,7 @@ export class PodConnection {
       headersTimeout: 0, // time-outs are StreamWatch's: undici's know one direction only
       bodyTimeout: 0,
       connect: (_options, callback) => {
-        void this.dialler.dial(address, this.gone.signal).then(
+        void this.dialWhenSettled(this.gone.signal).then(
           (socket) => callback(null, socket),
           (error: Error) => callback(error, null),
         );
@@ -70,15 +73,21 @@ export class PodConnection {
 
   /** A connection of one's own, for a WebSocket. */
   async dial(signal: AbortSignal): Promise<Socket> {
-    const socket = await this.dialler.dial(this.address, AbortSignal.any([signal, this.gone.signal]));
+    const socket = await this.dialWhenSettled(AbortSignal.any([signal, this.gone.signal]));
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     return socket;
   }
 
+  private async dialWhenSettled(signal: AbortSignal): Promise<Socket> {
+    if (this.settled) await this.settled;
+    return this.dialler.dial(this.address, signal);
+  }
+
   /**
    * A connection died under a request. Others that were kept may be dying as well, and nobody may have noticed yet: the
-   * next request dials, and a dial tells the truth.
+   * next request dials. A process that ends closes its connections a little before it stops listening; so the dial
+   * waits a moment, or it would reach one that accepts and never answers.
    */
   distrust(): void {
     this.distrusted(this);
@@ -138,15 +147,19 @@ export class PodConnections {
   }
 
   private open(address: string): PodConnection {
-    const connection = new PodConnection(address, this.dialler, (distrusted) => this.replace(distrusted));
-    this.connections.set(address, connection);
+    return this.put(new PodConnection(address, this.dialler, (distrusted) => this.replace(distrusted), undefined));
+  }
+
+  private put(connection: PodConnection): PodConnection {
+    this.connections.set(connection.address, connection);
     this.sweepSoon();
     return connection;
   }
 
   private replace(connection: PodConnection): void {
     if (this.connections.get(connection.address) !== connection) return;
-    this.connections.delete(connection.address);
+    const settled = pause(this.clock, SETTLING_MS);
+    this.put(new PodConnection(connection.address, this.dialler, (distrusted) => this.replace(distrusted), settled));
     connection.letGo();
   }
 
