@@ -139,7 +139,11 @@ describe('proxying HTTP to a pod', () => {
 
   it('lets the pod know when the client has gone', async () => {
     const gone = new AbortController();
-    const before = (await pod('GET', '/seen')).body as { aborted: number };
+    const before = await eventually(async () => {
+      const { body } = await pod('GET', '/seen');
+      expect(body).toMatchObject({ open: 1 }); // what earlier tests left open is gone
+      return body as { aborted: number };
+    });
     const waiting = pod('GET', '/slow?ms=60000', { signal: gone.signal });
     await eventually(async () => expect((await pod('GET', '/seen')).body).toMatchObject({ open: 2 }));
     gone.abort();
