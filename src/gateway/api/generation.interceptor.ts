@@ -5,6 +5,7 @@ import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import type { Caller } from '../../lifecycle/session.js';
 import type { SessionId } from '../../lifecycle/session-id.js';
 import { Sessions } from '../../lifecycle/sessions.js';
+import { generationOf } from '../proxy/preferences.js';
 import { type AdmittedRequest, sessionIdOf } from './admitted-request.js';
 
 /**
@@ -17,9 +18,9 @@ export class GenerationInterceptor implements NestInterceptor {
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<AdmittedRequest>();
-    const expected = request.headers['if-session-generation'];
+    const expected = generationOf(request.headers['if-session-generation']);
     if (expected !== undefined && request.caller)
-      await this.assertGeneration(sessionIdOf(request), request.caller, generationOf(expected));
+      await this.assertGeneration(sessionIdOf(request), request.caller, expected);
     return next.handle();
   }
 
@@ -38,9 +39,4 @@ export class GenerationInterceptor implements NestInterceptor {
       throw error;
     }
   }
-}
-
-function generationOf(header: string | string[]): number {
-  if (typeof header === 'string' && /^[1-9]\d{0,14}$/.test(header)) return Number(header);
-  throw new LifecycleError('INVALID_REQUEST', 'If-Session-Generation is a whole number from 1 on.');
 }

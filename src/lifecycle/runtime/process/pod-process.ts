@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
-import type { Clock } from '../../../platform/clock.js';
+import type { Clock, Timer } from '../../../platform/clock.js';
 import type { Env } from '../../session.js';
 
 /**
@@ -23,6 +24,9 @@ const BECOME_COMMAND = [
 
 /** Output may be held open by somebody who left the group; it is not waited for longer than this. */
 const OUTPUT_ENDS_WITHIN_MS = 250;
+const OUTPUT_WINDOW_MS = 100;
+const MOST_BYTES_A_WINDOW = 1_024 * 1_024;
+const MOST_CHUNKS_A_WINDOW = 500;
 
 export interface Exit {
   code?: number;
@@ -59,7 +63,7 @@ export function startPodProcess(order: ProcessOrder): PodProcess {
   } catch (error) {
     return { exited: Promise.resolve({ error: String(error) }), signalGroup: () => undefined };
   }
-  child.stdout?.on('data', order.onOutput).on('error', () => undefined);
+  if (child.stdout) readInMeasure(child.stdout, order);
   let isRunning = true;
   const signalGroup = (signal: NodeJS.Signals): void => {
     if (isRunning) signalProcessGroup(child.pid, signal);
@@ -73,6 +77,26 @@ export function startPodProcess(order: ProcessOrder): PodProcess {
     return exit;
   });
   return { pid: child.pid, exited, signalGroup };
+}
+
+/** A pod that prints at full speed would take all of Berth's only thread: it is read so much at a time, and waits. */
+function readInMeasure(stdout: Readable, { onOutput, clock }: Pick<ProcessOrder, 'onOutput' | 'clock'>): void {
+  let bytes = 0;
+  let chunks = 0;
+  let window: Timer | undefined;
+  const goOn = (): void => {
+    window = undefined;
+    bytes = chunks = 0;
+    stdout.resume();
+  };
+  stdout.on('error', () => undefined);
+  stdout.on('data', (chunk: Buffer) => {
+    onOutput(chunk);
+    bytes += chunk.length;
+    chunks += 1;
+    window ??= clock.after(OUTPUT_WINDOW_MS, goOn);
+    if (bytes >= MOST_BYTES_A_WINDOW || chunks >= MOST_CHUNKS_A_WINDOW) stdout.pause();
+  });
 }
 
 /** A pod whose guard is gone would outlive Berth: it ends now. */
