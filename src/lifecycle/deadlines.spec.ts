@@ -10,28 +10,7 @@ import {
   reapReason,
   touchWindowMs,
 } from './deadlines.js';
-import { sessionId } from '../../test/support/openings.js';
-import type { Session } from './session.js';
-
-const session = (facts: Partial<Session> = {}): Session => ({
-  id: sessionId('s'),
-  owner: 'alice',
-  state: 'ready',
-  generation: 1,
-  opening: 1,
-  version: 1,
-  template: 'default',
-  env: {},
-  idleTimeoutMs: 600_000,
-  maxLifetimeMs: 0,
-  openedAtMs: 0,
-  lastUsedAtMs: 0,
-  requests: 0,
-  heals: 0,
-  crashes: 0,
-  failures: 0,
-  ...facts,
-});
+import { session } from '../../test/support/sessions.js';
 
 describe('the deadlines of a session', () => {
   it.each([

@@ -14,7 +14,7 @@ export abstract class Clock {
 }
 
 /** What Node's timers accept; a longer pause is waited in pieces by whoever asked for it. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class SystemClock extends Clock {
   nowMs(): number {

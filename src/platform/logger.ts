@@ -42,11 +42,3 @@ export function createLogger(level: string): PinoLogger {
     : pino.destination({ dest: 1, sync: false, minLength: 0 });
   return new PinoLogger(pino(options, sink));
 }
-
-/** For tests and for parts that have nothing to say. */
-export class SilentLogger extends Logger {
-  debug(): void {}
-  info(): void {}
-  warn(): void {}
-  error(): void {}
-}

@@ -6,7 +6,7 @@
 import { parseSessionId } from '../../src/lifecycle/session-id.js';
 import { ProcessSessionRuntime } from '../../src/lifecycle/runtime/process/process-session-runtime.js';
 import { SystemClock } from '../../src/platform/clock.js';
-import { SilentLogger } from '../../src/platform/logger.js';
+import { SilentLogger } from './silent-logger.js';
 import { SystemRandomness } from '../../src/platform/randomness.js';
 
 const [stateRoot, ...commands] = process.argv.slice(2);

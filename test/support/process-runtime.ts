@@ -8,7 +8,7 @@ import { ProcessSessionRuntime } from '../../src/lifecycle/runtime/process/proce
 import type { ProcessRuntimeOptions } from '../../src/lifecycle/runtime/process/supervision.js';
 import { templateSchema, type Template } from '../../src/lifecycle/templates/template.js';
 import { SystemClock } from '../../src/platform/clock.js';
-import { SilentLogger } from '../../src/platform/logger.js';
+import { SilentLogger } from './silent-logger.js';
 import { SystemRandomness } from '../../src/platform/randomness.js';
 
 const PLAIN_POD = join(__dirname, 'plain-pod.mjs');

@@ -8,7 +8,7 @@ import type { Admission, AdmissionRequest, Pending } from '../../src/lifecycle/s
 import { MemorySessionStore } from '../../src/lifecycle/store/memory-session-store.js';
 import { templateSchema } from '../../src/lifecycle/templates/template.js';
 import { Templates } from '../../src/lifecycle/templates/templates.js';
-import { SilentLogger } from '../../src/platform/logger.js';
+import { SilentLogger } from './silent-logger.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeRandomness } from './fake-randomness.js';
 import { FakeRuntime } from './fake-runtime.js';

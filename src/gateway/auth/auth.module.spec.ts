@@ -7,7 +7,8 @@ import { bearer, SECRET, tokenFor } from '../../../test/support/gateway/tokens.j
 import { ConfigModule } from '../../config/config.module.js';
 import { loadSettings } from '../../config/load-settings.js';
 import { Clock } from '../../platform/clock.js';
-import { Logger, SilentLogger } from '../../platform/logger.js';
+import { Logger } from '../../platform/logger.js';
+import { SilentLogger } from '../../../test/support/silent-logger.js';
 import { RateLimiter } from '../rate-limiter.js';
 import { AuthModule, DEV_SIGNING_KEY } from './auth.module.js';
 import { Authenticator } from './authenticator.js';

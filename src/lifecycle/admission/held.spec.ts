@@ -119,8 +119,10 @@ describe('a request that is held', () => {
     await replica.clock.advance(20_000);
     const asked = replica.ask();
     await replica.clock.advance(500);
+    expect((await replica.lifecycle.sessions.status(ID, alice)).inFlight).toBe(1);
     replica.runtime.change(pod, { phase: 'ready', restarts: 1 });
     await asked;
+    expect((await replica.lifecycle.sessions.status(ID, alice)).inFlight).toBe(1);
     expect((await replica.lifecycle.sessions.status(ID, alice)).requests).toBe(2);
   });
 });

@@ -13,6 +13,8 @@ interface Entry {
   /** By the monotonic clock, from before the store was asked. */
   touchedAtMs: number;
   open: number;
+  /** Of those, the ones that wait while the pod restarts in place. */
+  held: number;
   /** Something happened since the last touch. */
   isUsed: boolean;
   /** When the last use ended, by the monotonic clock. */
@@ -69,20 +71,23 @@ export class InUse {
     entry.open += 1;
     entry.isUsed = true;
     if (kind === 'request') entry.unrecorded += 1;
+    else entry.held += 1;
     let isOpen = true;
     const end = (): void => {
       if (!isOpen) return;
       isOpen = false;
       entry.open -= 1;
+      if (kind === 'held') entry.held -= 1;
       entry.isUsed = true;
       entry.endedAtMs = this.clock.monotonicMs();
     };
     return { isFresh: () => this.clock.monotonicMs() - entry.touchedAtMs < entry.windowMs, end };
   }
 
-  /** What is open, and what is held while a pod restarts in place. */
+  /** What is open to the pod; who is held for it is the waiting room's to count. */
   inFlight(id: SessionId): number {
-    return this.entries.get(id)?.open ?? 0;
+    const entry = this.entries.get(id);
+    return entry ? entry.open - entry.held : 0;
   }
 
   unrecorded(id: SessionId): number {
@@ -202,6 +207,7 @@ function newEntry(session: Session, touchedAtMs: number): Entry {
     windowMs: touchWindowMs(session),
     touchedAtMs,
     open: 0,
+    held: 0,
     isUsed: false,
     endedAtMs: touchedAtMs,
     unrecorded: 0,

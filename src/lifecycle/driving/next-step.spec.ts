@@ -1,5 +1,5 @@
 import { podOf } from '../../../test/support/pods.js';
-import { sessionId } from '../../../test/support/openings.js';
+import { session as record } from '../../../test/support/sessions.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Session } from '../session.js';
 import { deleteAfterMs, nextStep, straysOf } from './next-step.js';
@@ -7,28 +7,15 @@ import { deleteAfterMs, nextStep, straysOf } from './next-step.js';
 const NOW = 1_000_000;
 const DEADLINE = NOW + 120_000;
 
-function session(facts: Partial<Session> = {}): Session {
-  return {
-    id: sessionId('s'),
-    owner: 'alice',
+const session = (facts: Partial<Session> = {}): Session =>
+  record({
     state: 'creating',
     generation: 2,
-    opening: 1,
-    version: 1,
-    template: 'default',
-    env: {},
-    idleTimeoutMs: 600_000,
-    maxLifetimeMs: 0,
     openedAtMs: NOW,
     lastUsedAtMs: NOW,
-    requests: 0,
-    heals: 0,
-    crashes: 0,
-    failures: 0,
     startDeadlineAtMs: DEADLINE,
     ...facts,
-  };
-}
+  });
 
 const creating = session();
 const own = podOf(creating);

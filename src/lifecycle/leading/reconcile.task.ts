@@ -16,8 +16,6 @@ const PAGE = 500;
  */
 export class ReconcileTask implements LeaderPass {
   readonly name = 'reconcile';
-  /** Of this pass. */
-  private readonly seen = new Set<SessionId>();
 
   constructor(
     private readonly store: SessionStore,
@@ -30,33 +28,35 @@ export class ReconcileTask implements LeaderPass {
   async pass(whileLeading: AbortSignal): Promise<{ againInMs: number }> {
     if (!this.view.pods.isSynced()) return { againInMs: 100 };
     const unsettled = new Set<SessionId>();
-    await this.lookAtSessions(unsettled, whileLeading);
-    await this.forgetWhatTheStoreHasNot(whileLeading);
+    const stored = await this.lookAtSessions(unsettled, whileLeading);
+    await this.forgetWhatTheStoreHasNot(stored, whileLeading);
     await this.lookAtPods(unsettled);
     for (const id of unsettled) this.driver.drive(id);
     return { againInMs: this.everyMs };
   }
 
-  private async lookAtSessions(unsettled: Set<SessionId>, whileLeading: AbortSignal): Promise<void> {
+  /** Answers which sessions the store has. */
+  private async lookAtSessions(unsettled: Set<SessionId>, whileLeading: AbortSignal): Promise<ReadonlySet<SessionId>> {
+    const stored = new Set<SessionId>();
     let cursor: string | undefined;
     do {
       const page = await this.store.list({ limit: PAGE, cursor });
       for (const session of page.sessions) {
-        this.seen.add(session.id);
+        stored.add(session.id);
         this.view.sessions.note(session);
         if (!this.isSettled(session)) unsettled.add(session.id);
       }
       cursor = page.next;
     } while (cursor !== undefined && !whileLeading.aborted);
+    return stored;
   }
 
   /** Records that went with the store's memory. */
-  private async forgetWhatTheStoreHasNot(whileLeading: AbortSignal): Promise<void> {
+  private async forgetWhatTheStoreHasNot(stored: ReadonlySet<SessionId>, whileLeading: AbortSignal): Promise<void> {
     for (const { id } of this.view.sessions.all()) {
       if (whileLeading.aborted) return;
-      if (!this.seen.has(id) && !(await this.store.find(id))) this.view.sessions.forget(id);
+      if (!stored.has(id) && !(await this.store.find(id))) this.view.sessions.forget(id);
     }
-    this.seen.clear();
   }
 
   private isSettled(session: Session): boolean {

@@ -1,9 +1,7 @@
 import { SchedulerRegistry } from '@nestjs/schedule';
 
-import type { Timer } from '../../platform/clock.js';
+import { LONGEST_TIMER_MS, type Timer } from '../../platform/clock.js';
 import type { PassTimers } from './leader-pass.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The timers of the leader's passes stand in the Nest scheduler under their names, where anybody can look them up. */
 export class ScheduledTimers implements PassTimers {

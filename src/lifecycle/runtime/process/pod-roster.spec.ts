@@ -1,4 +1,4 @@
-import { SilentLogger } from '../../../platform/logger.js';
+import { SilentLogger } from '../../../../test/support/silent-logger.js';
 import type { Pod } from '../pod.js';
 import { PodRoster } from './pod-roster.js';
 

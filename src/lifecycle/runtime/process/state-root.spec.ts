@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 import { eventually } from '../../../../test/support/eventually.js';
-import { SilentLogger } from '../../../platform/logger.js';
+import { SilentLogger } from '../../../../test/support/silent-logger.js';
 import { StateRoot } from './state-root.js';
 
 describe('the folder of a Berth process', () => {
