@@ -55,10 +55,8 @@ export class RuntimeUnavailable extends Error {
   override name = 'RuntimeUnavailable';
 }
 
-/** The runtime answered and refuses this order for good; `reason` and the message are shown to the client. */
-export class PodRefused extends Error {
-  override name = 'PodRefused';
-
+/** The runtime answered and does not make this pod; `reason` and the message are shown to the client. */
+abstract class NotMade extends Error {
   constructor(
     readonly reason: string,
     message: string,
@@ -66,6 +64,16 @@ export class PodRefused extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** For good: the same order would be refused again. */
+export class PodRefused extends NotMade {
+  override name = 'PodRefused';
+}
+
+/** Not now: there is no room, for example. Worth asking again for as long as the start may take. */
+export class PodHeldBack extends NotMade {
+  override name = 'PodHeldBack';
 }
 
 /** Something outside is away: not a mistake of ours, and worth trying again. */
