@@ -6,6 +6,8 @@ import { InUse } from './admission/in-use.js';
 import { PodWitness } from './admission/pod-witness.js';
 import { WaitingRoom } from './admission/waiting-room.js';
 import { CreationLimiter } from './driving/creation-limiter.js';
+import { HeldBackStarts } from './driving/held-back.js';
+import { PodMaking } from './driving/pod-making.js';
 import { PodRemoval } from './driving/pod-removal.js';
 import { SessionDriver } from './driving/session-driver.js';
 import { StepTaker } from './driving/step-taker.js';
@@ -58,6 +60,7 @@ export class Lifecycle {
   readonly inUse: InUse;
   readonly limiter: CreationLimiter;
   readonly sessions: SessionsService;
+  private readonly heldBack = new HeldBackStarts();
   private readonly driver: SessionDriver;
   private readonly views: SessionViews;
   private readonly removal: PodRemoval;
@@ -76,10 +79,13 @@ export class Lifecycle {
       inFlight: (id) => inUse.inFlight(id),
       heldFor: (id) => waiting.heldFor(id),
       unrecorded: (id) => inUse.unrecorded(id),
+      heldBack: (session) => this.heldBack.find(session),
     });
     this.removal = new PodRemoval(runtime, store, timing.drainMs, metrics, logger);
     const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
-    const taker = new StepTaker({ store, runtime, sessions: this.directory }, rules, this.limiter, metrics, logger);
+    const making = new PodMaking(runtime, this.pods);
+    const starts = { limiter: this.limiter, making, heldBack: this.heldBack };
+    const taker = new StepTaker({ store, runtime, sessions: this.directory }, rules, starts, metrics, logger);
     const strays = new StrayRemoval(store, this.removal, clock, logger);
     const view = { sessions: this.directory, pods: this.pods, find: store.find.bind(store) };
     this.driver = new SessionDriver(view, this.waiting, { taker, strays, limiter: this.limiter }, clock, logger);
@@ -103,6 +109,8 @@ export class Lifecycle {
     this.directory.start();
     this.pods.start();
     this.driver.start();
+    this.directory.onChange(({ id, state }) => state !== 'creating' && this.heldBack.forget(id));
+    this.directory.onForget((id) => this.heldBack.forget(id));
     this.pods.onChange((pod, before) => this.tellOfRestarts(pod, pod.restarts - (before?.restarts ?? pod.restarts)));
     this.addLeaderTasks();
   }

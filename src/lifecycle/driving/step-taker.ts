@@ -1,18 +1,24 @@
 import { Logger } from '../../platform/logger.js';
-import { PodRefused, RuntimeUnavailable } from '../lifecycle.errors.js';
+import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../lifecycle.errors.js';
 import { LifecycleMetrics } from '../lifecycle.metrics.js';
 import type { Pod } from '../runtime/pod.js';
 import { podName } from '../runtime/pod-name.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
 import type { Failure, Session } from '../session.js';
 import { type Moved, refOf, SessionStore } from '../store/session-store.js';
+import type { Template } from '../templates/template.js';
 import { Templates } from '../templates/templates.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { CreationLimiter } from './creation-limiter.js';
+import { HeldBackStarts } from './held-back.js';
 import { deathOf, deleted, failStep, replaceStep, type Step, type StepOf } from './next-step.js';
+import { PodMaking } from './pod-making.js';
 
 /** Long enough to be told of a place or a pod first; looking again costs little. */
 const WAIT_TO_BE_TOLD_MS = 10_000;
+const ASK_AGAIN_MS = 2_000;
+/** Whoever knows why a start was held back has this long past its deadline to say so. */
+const LET_OTHERS_SPEAK_MS = 1_000;
 
 /**
  * Takes one step for a session: asks the store for the right, does the deed, and has the store write it down. Answers
@@ -22,7 +28,7 @@ export class StepTaker {
   constructor(
     private readonly ports: { store: SessionStore; runtime: SessionRuntime; sessions: SessionDirectory },
     private readonly rules: { templates: Templates; startTimeoutMs: number },
-    private readonly limiter: CreationLimiter,
+    private readonly starts: { limiter: CreationLimiter; making: PodMaking; heldBack: HeldBackStarts },
     private readonly metrics: LifecycleMetrics,
     private readonly logger: Logger,
   ) {}
@@ -55,24 +61,32 @@ export class StepTaker {
   private async startPod(session: Session): Promise<number | undefined> {
     const definition = this.rules.templates.find(session.template);
     if (!definition) return this.fail(session, failStep(session, templateGone(session)));
-    if (!this.limiter.tryAcquire(session.id)) return WAIT_TO_BE_TOLD_MS;
+    const isWarm = this.starts.making.candidates(session, definition).length > 0;
+    if (!isWarm && !this.starts.limiter.tryAcquire(session.id)) return WAIT_TO_BE_TOLD_MS;
     const right = await this.ports.store.tryStart(refOf(session));
     if (right !== 'start') return 'waitMs' in right ? right.waitMs : this.note(session, right);
-    return this.create(session, definition);
+    const claimed = await this.starts.making.claim(session, definition);
+    if (claimed) return this.note(session, await this.ports.store.namePod(refOf(session), claimed));
+    return this.starts.limiter.tryAcquire(session.id) ? this.create(session, definition) : WAIT_TO_BE_TOLD_MS;
   }
 
-  private async create(
-    session: Session,
-    definition: NonNullable<ReturnType<Templates['find']>>,
-  ): Promise<number | undefined> {
-    const created = await this.ports.runtime.create({ ...session, definition }).catch((error: unknown) => {
-      if (error instanceof PodRefused) return error;
-      throw error;
-    });
-    if (created instanceof PodRefused) return this.fail(session, failStep(session, failureOf(created, this.nowMs())));
-    if (created === 'name-taken')
+  private async create(session: Session, definition: Template): Promise<number | undefined> {
+    const made = await this.starts.making.create(session, definition);
+    if (made instanceof PodRefused) return this.fail(session, failStep(session, failureOf(made, this.nowMs())));
+    if (made instanceof PodHeldBack) return this.waitForRoom(session, made);
+    if (made === 'name-taken')
       return this.replace(session, replaceStep(session, nameTaken(this.nowMs()), this.nowMs()));
-    return this.note(session, await this.ports.store.namePod(refOf(session), created));
+    return this.note(session, await this.ports.store.namePod(refOf(session), made));
+  }
+
+  /** Room may come: somebody else's session ends, a quota is raised. Until the deadline it is asked for again. */
+  private waitForRoom(session: Session, heldBack: PodHeldBack): number {
+    if (!this.starts.heldBack.find(session)) {
+      const { id: sessionId, generation } = session;
+      this.logger.warn({ event: 'start.held-back', sessionId, generation, reason: heldBack.reason }, heldBack.message);
+    }
+    this.starts.heldBack.note(session, heldBack, this.nowMs());
+    return ASK_AGAIN_MS;
   }
 
   private async markReady(session: Session, { pod, address }: StepOf<'mark-ready'>): Promise<number | undefined> {
@@ -123,7 +137,14 @@ export class StepTaker {
     const pod = await this.readOrProlong(session, named ?? podName(session.id, session.generation));
     if (pod !== 'absent' && pod.uid === session.pod?.uid && pod.phase === 'ready' && pod.address !== undefined)
       return this.markReady(session, { kind: 'mark-ready', pod, address: pod.address });
+    if (pod === 'absent' && this.mayOthersKnowWhy(session)) return LET_OTHERS_SPEAK_MS / 4;
     return this.fail(session, failStep(session, this.startTimeout(session, pod)));
+  }
+
+  /** The replica that was refused a pod last knows the reason; this may be another one. */
+  private mayOthersKnowWhy(session: Session): boolean {
+    if (session.triedAtMs === undefined || this.starts.heldBack.find(session)) return false;
+    return this.nowMs() < (session.startDeadlineAtMs ?? 0) + LET_OTHERS_SPEAK_MS;
   }
 
   private async readOrProlong(session: Session, name: string): Promise<Pod | 'absent'> {
@@ -146,6 +167,8 @@ export class StepTaker {
   private shownBy(session: Session, pod: Pod | 'absent'): { reason: string; why: string } {
     if (pod !== 'absent' && pod.failure) return { reason: pod.failure.reason, why: pod.failure.message };
     if (pod !== 'absent') return { reason: 'StartTimeout', why: 'it runs but does not answer its health path.' };
+    const heldBack = this.starts.heldBack.find(session);
+    if (heldBack) return { reason: heldBack.reason, why: heldBack.message };
     if (session.lastFailure) return { reason: session.lastFailure.reason, why: session.lastFailure.message };
     if (session.triedAtMs === undefined)
       return { reason: 'StartTimeout', why: 'too many others were being started; it was not its turn.' };

@@ -8,6 +8,7 @@ type Listener = (pod: Pod, before: Pod | undefined, gone: boolean) => void;
 export class PodDirectory {
   private readonly pods = new Map<string, Pod>();
   private readonly bySession = new Map<SessionId, Set<string>>();
+  private readonly unassigned = new Set<string>();
   private readonly listeners = new Set<Listener>();
   private watch?: PodWatch;
 
@@ -38,6 +39,11 @@ export class PodDirectory {
     return uids ? [...uids].flatMap((uid) => this.pods.get(uid) ?? []) : [];
   }
 
+  /** Pods that no session has yet. */
+  warm(): readonly Pod[] {
+    return [...this.unassigned].flatMap((uid) => this.pods.get(uid) ?? []);
+  }
+
   all(): readonly Pod[] {
     return [...this.pods.values()];
   }
@@ -56,13 +62,15 @@ export class PodDirectory {
 
   private keep(pod: Pod): void {
     this.pods.set(pod.uid, pod);
-    if (!pod.assignment) return;
+    if (!pod.assignment) return void this.unassigned.add(pod.uid);
+    this.unassigned.delete(pod.uid);
     const uids = this.bySession.get(pod.assignment.id) ?? new Set();
     this.bySession.set(pod.assignment.id, uids.add(pod.uid));
   }
 
   private drop(pod: Pod): void {
     this.pods.delete(pod.uid);
+    this.unassigned.delete(pod.uid);
     const uids = pod.assignment && this.bySession.get(pod.assignment.id);
     if (!uids?.delete(pod.uid) || uids.size > 0) return;
     this.bySession.delete(pod.assignment!.id);
