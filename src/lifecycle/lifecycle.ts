@@ -24,6 +24,7 @@ import { SessionRuntime } from './runtime/session-runtime.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionStore } from './store/session-store.js';
 import { Templates } from './templates/templates.js';
+import { DirectoryRefresh } from './view/directory-refresh.js';
 import { PodDirectory } from './view/pod-directory.js';
 import { SessionDirectory } from './view/session-directory.js';
 import { SessionJournal } from './view/session-journal.js';
@@ -60,6 +61,7 @@ export class Lifecycle {
   readonly inUse: InUse;
   readonly limiter: CreationLimiter;
   readonly sessions: SessionsService;
+  private readonly refresh: DirectoryRefresh;
   private readonly heldBack = new HeldBackStarts();
   private readonly driver: SessionDriver;
   private readonly views: SessionViews;
@@ -69,6 +71,7 @@ export class Lifecycle {
   constructor(private readonly parts: LifecycleParts) {
     const { store, runtime, templates, timing, metrics, clock, logger } = parts;
     this.directory = new SessionDirectory(store);
+    this.refresh = new DirectoryRefresh(store, this.directory, clock);
     this.pods = new PodDirectory(runtime);
     this.waiting = new WaitingRoom(clock, timing.maxPendingRequests);
     this.inUse = new InUse(store, this.directory, clock, logger);
@@ -106,7 +109,7 @@ export class Lifecycle {
 
   /** Before this replica may lead. */
   start(): void {
-    this.directory.start();
+    this.directory.start(() => this.refresh.soon());
     this.pods.start();
     this.driver.start();
     this.directory.onChange(({ id, state }) => state !== 'creating' && this.heldBack.forget(id));
@@ -134,6 +137,7 @@ export class Lifecycle {
   async stop(): Promise<void> {
     this.driver.stop();
     await this.inUse.stop();
+    this.refresh.stop();
     this.directory.stop();
     await this.pods.stop();
   }
@@ -160,7 +164,7 @@ export class Lifecycle {
     return new ReconcileTask(
       store,
       runtime,
-      { sessions: this.directory, pods: this.pods },
+      { sessions: this.directory, pods: this.pods, refresh: this.refresh },
       this.driver,
       timing.cleanupEveryMs,
     );

@@ -129,8 +129,7 @@ export class Admissions {
 
   private reachablePod(session: Session): Pod | undefined {
     if (session.state !== 'ready') return undefined;
-    const pod = this.view.pods.find(session.pod?.uid);
-    return pod?.phase === 'ready' && pod.address !== undefined ? pod : undefined;
+    return this.view.pods.reachable(session.pod);
   }
 
   /** True when the client's patience ended first. While a pod restarts in place, who waits for it uses the session. */

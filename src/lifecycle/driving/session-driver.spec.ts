@@ -1,4 +1,5 @@
 import { alice } from '../../../test/support/openings.js';
+import { PodHeldBack } from '../lifecycle.errors.js';
 import { ID, refusedWith, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
 
 /** One replica's whole core on virtual time, with pods that do as the test says. */
@@ -50,11 +51,46 @@ describe('a session that is driven', () => {
     expect(replica.runtime.pods.size).toBe(0);
   });
 
+  it('does not trouble who waits with a hiccup of the runtime', async () => {
+    const replica = (await started()).startAtOnce();
+    replica.runtime.isAway = true;
+    const asked = replica.ask();
+    await replica.clock.advance(1_500);
+    replica.runtime.isAway = false;
+    await replica.clock.advance(2_500);
+    await expect(asked).resolves.toMatchObject({ generation: 1 });
+  });
+
+  it('waits for room until its deadline, tells why meanwhile, and fails with that reason', async () => {
+    const replica = await started();
+    const creates = jest.spyOn(replica.runtime, 'create').mockRejectedValue(new PodHeldBack('QuotaExceeded', 'full'));
+    const asked = replica.ask();
+    await replica.clock.advance(10_000);
+    expect(await replica.state()).toBe('creating');
+    const waiting = await replica.lifecycle.sessions.status(ID, alice);
+    expect(waiting.lastFailure).toMatchObject({ reason: 'QuotaExceeded', message: 'full' });
+    expect(creates.mock.calls.length).toBeGreaterThanOrEqual(4);
+    await replica.clock.advance(START_TIMEOUT_MS);
+    await expect(asked).rejects.toMatchObject({ code: 'SESSION_START_TIMEOUT', reason: 'QuotaExceeded' });
+    expect(await replica.state()).toBe('failed');
+  });
+
+  it('is started as soon as there is room', async () => {
+    const replica = (await started()).startAtOnce();
+    const creates = jest.spyOn(replica.runtime, 'create').mockRejectedValue(new PodHeldBack('QuotaExceeded', 'full'));
+    const asked = replica.ask();
+    await replica.clock.advance(30_000);
+    creates.mockRestore();
+    await replica.clock.advance(3_000);
+    await expect(asked).resolves.toMatchObject({ generation: 1 });
+    expect((await replica.lifecycle.sessions.status(ID, alice)).lastFailure).toBeUndefined();
+  });
+
   it('does not fail a session because the runtime is away', async () => {
     const replica = await started();
     replica.runtime.isAway = true;
     const asked = replica.ask();
-    await replica.clock.advance(10);
+    await replica.clock.advance(5_000);
     await expect(asked).rejects.toThrow('the runtime is away');
     await replica.clock.advance(START_TIMEOUT_MS / 2);
     expect(await replica.state()).toBe('creating');

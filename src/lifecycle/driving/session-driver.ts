@@ -12,6 +12,8 @@ import { StepTaker } from './step-taker.js';
 import { StrayRemoval } from './stray-removal.js';
 
 const LOOK_AGAIN_MS = 1_000;
+/** A failure that is over sooner is a hiccup: who waits need not hear of it. */
+const HICCUP_MS = 3_000;
 /** A session that needs more steps than this without a pause is going round in circles. */
 const MOST_STEPS = 25;
 
@@ -23,6 +25,8 @@ const MOST_STEPS = 25;
 export class SessionDriver {
   private readonly driving = new Map<SessionId, { again: boolean }>();
   private readonly timers = new Map<SessionId, Timer>();
+  /** Since when the passes of a session fail, by the monotonic clock. */
+  private readonly failingSinceMs = new Map<SessionId, number>();
   private isStopped = false;
   isLeading = false;
 
@@ -61,12 +65,14 @@ export class SessionDriver {
   private sessionChanged(session: Session, before: Session | undefined): void {
     const isSameStart = before?.generation === session.generation && before.state === session.state;
     if (!isSameStart) this.steps.limiter.release(session.id);
+    if (!isSameStart || before.pod?.uid !== session.pod?.uid) this.failingSinceMs.delete(session.id);
     this.waiting.wake(session.id);
     if (!isSameStart || session.state !== 'ready') this.drive(session.id);
   }
 
   private forgotten(id: SessionId): void {
     this.steps.limiter.release(id);
+    this.failingSinceMs.delete(id);
     this.waiting.wake(id);
   }
 
@@ -108,9 +114,17 @@ export class SessionDriver {
       return await this.pass(id);
     } catch (error) {
       if (!isOutage(error)) this.logger.error({ event: 'drive.failed', sessionId: id, error });
-      this.waiting.refuse(id, error as Error);
+      this.failed(id, error as Error);
       return LOOK_AGAIN_MS;
     }
+  }
+
+  private failed(id: SessionId, error: Error): void {
+    const nowMs = this.clock.monotonicMs();
+    const sinceMs = this.failingSinceMs.get(id) ?? nowMs;
+    if (!this.waiting.has(id)) return void this.failingSinceMs.delete(id);
+    this.failingSinceMs.set(id, sinceMs);
+    if (nowMs - sinceMs >= HICCUP_MS) this.waiting.refuse(id, error);
   }
 
   /** `otherwise`: what the store says of a session that the view does not have (it may have ended). */

@@ -5,7 +5,7 @@ describe('a start', () => {
   it('is not failed by a runtime that is away for longer than the start time-out', async () => {
     const replica = await started();
     replica.runtime.isAway = true;
-    await replica.ask().catch(() => undefined);
+    replica.ask().catch(() => undefined);
     await replica.clock.advance(START_TIMEOUT_MS + 10_000);
     expect(await replica.state()).toBe('creating');
   });
@@ -53,7 +53,7 @@ describe('a start', () => {
     const replica = await started({ maxConcurrentCreations: 1 });
     replica.runtime.isAway = true;
     replica.ask().catch(() => undefined);
-    await replica.clock.advance(100);
+    await replica.clock.advance(5_000);
     replica.store.loseMemory();
     replica.runtime.isAway = false;
     await replica.clock.advance(10_000);

@@ -4,11 +4,10 @@ import type { SessionId } from '../session-id.js';
 import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 import { SessionDriver } from '../driving/session-driver.js';
+import { DirectoryRefresh } from '../view/directory-refresh.js';
 import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import type { LeaderPass } from './leader-pass.js';
-
-const PAGE = 500;
 
 /**
  * Looks both ways, in case a notification was missed or nobody was there to hear it: pods without a session, sessions
@@ -20,7 +19,7 @@ export class ReconcileTask implements LeaderPass {
   constructor(
     private readonly store: SessionStore,
     private readonly runtime: SessionRuntime,
-    private readonly view: { sessions: SessionDirectory; pods: PodDirectory },
+    private readonly view: { sessions: SessionDirectory; pods: PodDirectory; refresh: DirectoryRefresh },
     private readonly driver: SessionDriver,
     private readonly everyMs: number,
   ) {}
@@ -28,35 +27,10 @@ export class ReconcileTask implements LeaderPass {
   async pass(whileLeading: AbortSignal): Promise<{ againInMs: number }> {
     if (!this.view.pods.isSynced()) return { againInMs: 100 };
     const unsettled = new Set<SessionId>();
-    const stored = await this.lookAtSessions(unsettled, whileLeading);
-    await this.forgetWhatTheStoreHasNot(stored, whileLeading);
+    await this.view.refresh.all(whileLeading, (session) => !this.isSettled(session) && unsettled.add(session.id));
     await this.lookAtPods(unsettled);
     for (const id of unsettled) this.driver.drive(id);
     return { againInMs: this.everyMs };
-  }
-
-  /** Answers which sessions the store has. */
-  private async lookAtSessions(unsettled: Set<SessionId>, whileLeading: AbortSignal): Promise<ReadonlySet<SessionId>> {
-    const stored = new Set<SessionId>();
-    let cursor: string | undefined;
-    do {
-      const page = await this.store.list({ limit: PAGE, cursor });
-      for (const session of page.sessions) {
-        stored.add(session.id);
-        this.view.sessions.note(session);
-        if (!this.isSettled(session)) unsettled.add(session.id);
-      }
-      cursor = page.next;
-    } while (cursor !== undefined && !whileLeading.aborted);
-    return stored;
-  }
-
-  /** Records that went with the store's memory. */
-  private async forgetWhatTheStoreHasNot(stored: ReadonlySet<SessionId>, whileLeading: AbortSignal): Promise<void> {
-    for (const { id } of this.view.sessions.all()) {
-      if (whileLeading.aborted) return;
-      if (!stored.has(id) && !(await this.store.find(id))) this.view.sessions.forget(id);
-    }
   }
 
   private isSettled(session: Session): boolean {

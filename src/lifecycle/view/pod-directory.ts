@@ -1,6 +1,7 @@
 import type { Pod } from '../runtime/pod.js';
 import { type PodWatch, SessionRuntime } from '../runtime/session-runtime.js';
 import type { SessionId } from '../session-id.js';
+import type { NamedPod } from '../session.js';
 
 type Listener = (pod: Pod, before: Pod | undefined, gone: boolean) => void;
 
@@ -32,6 +33,16 @@ export class PodDirectory {
 
   find(uid: string | undefined): Pod | undefined {
     return uid === undefined ? undefined : this.pods.get(uid);
+  }
+
+  /**
+   * The pod that a ready record names, if requests can be sent there now. Whoever made it ready has reached it, which
+   * this view may not have heard of yet.
+   */
+  reachable(named: NamedPod | undefined): Pod | undefined {
+    const pod = this.find(named?.uid);
+    if (pod?.phase === 'starting' && named?.address !== undefined) return { ...pod, address: named.address };
+    return pod?.phase === 'ready' && pod.address !== undefined ? pod : undefined;
   }
 
   ofSession(id: SessionId): readonly Pod[] {

@@ -17,11 +17,9 @@ export class SessionDirectory {
 
   constructor(private readonly store: SessionStore) {}
 
-  start(): void {
-    this.unsubscribe = this.store.watch(
-      (session) => this.note(session),
-      () => this.forgetAll(),
-    );
+  /** `missedSome`: what is known here may be out of date. */
+  start(missedSome: () => void): void {
+    this.unsubscribe = this.store.watch((session) => this.note(session), missedSome);
   }
 
   stop(): void {
@@ -53,10 +51,6 @@ export class SessionDirectory {
 
   onForget(forgotten: Forgotten): void {
     this.forgotten.add(forgotten);
-  }
-
-  private forgetAll(): void {
-    for (const id of [...this.sessions.keys()]) this.forget(id);
   }
 
   /** Told of every change, and of what was known before. Returns how to stop. */
