@@ -17,6 +17,7 @@ import { ImportTask } from './leading/import.task.js';
 import { type PassTimers, RepeatedPass } from './leading/leader-pass.js';
 import { ReaperTask } from './leading/reaper.task.js';
 import { ReconcileTask } from './leading/reconcile.task.js';
+import { WarmPoolTask } from './leading/warm-pool.task.js';
 import { LifecycleError } from './lifecycle.errors.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import type { Pod } from './runtime/pod.js';
@@ -150,13 +151,21 @@ export class Lifecycle {
     const importing = new ImportTask(store, runtime, this.calm, () => reconcile.hasten(0), logger);
     this.directory.onChange(({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - store.nowMs()));
     leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });
-    for (const task of [new RepeatedPass(importing, timers, clock, logger), reconcile, reaper]) leadership.add(task);
+    const warmPool = new RepeatedPass(this.makeWarmPool(), timers, clock, logger);
+    this.pods.onChange((pod, before, gone) => changesPool(pod, before, gone) && warmPool.hasten(0));
+    for (const task of [new RepeatedPass(importing, timers, clock, logger), reconcile, reaper, warmPool])
+      leadership.add(task);
   }
 
   private makeReaper(): ReaperTask {
     const { store, metrics, logger, timing, clock } = this.parts;
     const doing = { removal: this.removal, driver: this.driver, metrics, logger };
     return new ReaperTask(store, this.pods, doing, { calm: this.calm, longestPauseMs: timing.cleanupEveryMs }, clock);
+  }
+
+  private makeWarmPool(): WarmPoolTask {
+    const { runtime, templates, metrics, clock, logger } = this.parts;
+    return new WarmPoolTask(runtime, this.pods, templates.all(), clock, { metrics, logger });
   }
 
   private makeReconcile(): ReconcileTask {
@@ -184,4 +193,10 @@ export class Lifecycle {
     const { reason, message } = failure ?? {};
     this.parts.logger.warn({ event: 'pod.restarted', sessionId: assignment?.id, pod, reason }, message);
   }
+}
+
+/** A warm pod was claimed, went, died or became ready. */
+function changesPool(pod: Pod, before: Pod | undefined, gone: boolean): boolean {
+  const wasWarm = before !== undefined && !before.assignment;
+  return wasWarm && (gone || pod.assignment !== undefined || pod.phase !== before.phase || pod.deleting);
 }

@@ -2,6 +2,7 @@ import { RuntimeUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
 import type { Pod, PodOrder } from '../../src/lifecycle/runtime/pod.js';
 import { podName } from '../../src/lifecycle/runtime/pod-name.js';
 import { type Compared, type PodWatch, SessionRuntime } from '../../src/lifecycle/runtime/session-runtime.js';
+import type { Template } from '../../src/lifecycle/templates/template.js';
 import type { Clock } from '../../src/platform/clock.js';
 
 type Watcher = (pod: Pod, gone: boolean) => void;
@@ -19,6 +20,7 @@ export class FakeRuntime extends SessionRuntime {
   lingers = false;
   private readonly watchers = new Set<Watcher>();
   private revisions = 0;
+  private warmMade = 0;
 
   constructor(private readonly clock: Clock) {
     super();
@@ -50,12 +52,22 @@ export class FakeRuntime extends SessionRuntime {
     });
   }
 
-  createWarm(): Promise<Pod> {
-    throw new Error('no warm pods here');
+  createWarm(template: Template): Promise<Pod> {
+    return this.call('createWarm', () => {
+      const name = `warm-${(this.warmMade += 1)}`;
+      const facts = { name, uid: `uid-${name}`, template: template.name, templateHash: template.hash, revision: '' };
+      const rest = { phase: 'starting' as const, restarts: 0, deleting: false, createdAtMs: this.clock.nowMs() };
+      const pod = this.show({ ...facts, ...rest, wasWarm: true });
+      this.onCreate(pod);
+      return this.pods.get(pod.uid)!;
+    });
   }
 
-  claim(): Promise<Compared> {
-    throw new Error('no warm pods here');
+  claim(warm: Pod, { definition: _, ...assignment }: PodOrder): Promise<Compared> {
+    return this.call('claim', () => {
+      const standing = this.pods.get(warm.uid);
+      return standing?.assignment ? 'changed' : this.compared(warm, { assignment });
+    });
   }
 
   async mark(pod: Pod, deleteAfterMs: number): Promise<Compared> {
@@ -78,8 +90,9 @@ export class FakeRuntime extends SessionRuntime {
     });
   }
 
-  annotate(pod: Pod): Promise<Compared | 'marked'> {
-    return this.call('annotate', () => (pod.markedUntilMs === undefined ? this.compared(pod, {}) : 'marked'));
+  annotate(pod: Pod, { lastUsedAtMs }: { lastUsedAtMs?: number }): Promise<Compared | 'marked'> {
+    const facts = lastUsedAtMs === undefined ? {} : { lastUsedAtMs };
+    return this.call('annotate', () => (pod.markedUntilMs === undefined ? this.compared(pod, facts) : 'marked'));
   }
 
   read(name: string): Promise<Pod | 'absent'> {

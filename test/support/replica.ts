@@ -27,6 +27,7 @@ export interface Settings {
   maxPendingRequests?: number;
   maxConcurrentCreations?: number;
   maxLifetimeMs?: number;
+  warmPoolSize?: number;
 }
 
 export class Replica {
@@ -44,18 +45,19 @@ export class Replica {
       maxPendingRequests = 1_000,
       maxConcurrentCreations = 50,
       maxLifetimeMs = 0,
+      warmPoolSize = 0,
     } = settings;
     const limits = { maxSessions, maxSessionsPerOwner: 0, startTimeoutMs: START_TIMEOUT_MS, tombstoneMs: 3_600_000 };
     this.store = new MemorySessionStore(this.clock, new FakeRandomness(), limits);
     const definitions = new Map([
       ['default', templateSchema.parse({ clientEnv: ['COLOUR'] })],
-      ['gpu', templateSchema.parse({ requiredScope: 'gpu' })],
+      ['gpu', templateSchema.parse({ requiredScope: 'gpu', warmPoolSize: 0 })],
     ]);
     this.parts = {
       store: this.store,
       runtime: this.runtime,
       leadership: this.leadership,
-      templates: new Templates(definitions, { idleTimeoutMs: IDLE_MS, maxLifetimeMs, port: 8080, warmPoolSize: 0 }),
+      templates: new Templates(definitions, { idleTimeoutMs: IDLE_MS, maxLifetimeMs, port: 8080, warmPoolSize }),
       timing: {
         startTimeoutMs: START_TIMEOUT_MS,
         drainMs: DRAIN_MS,

@@ -6,7 +6,7 @@ import { SessionStore } from '../store/session-store.js';
 import { deleteAfterMs } from './next-step.js';
 
 /** Why a pod is deleted: the closed list of the metric's label. */
-export type DeletionReason = 'idle' | 'lifetime' | 'request' | 'replaced' | 'failed' | 'orphan';
+export type DeletionReason = 'idle' | 'lifetime' | 'request' | 'replaced' | 'failed' | 'orphan' | 'surplus';
 
 const MOST_LOOKS = 4;
 
@@ -25,22 +25,25 @@ export class PodRemoval {
   ) {}
 
   /**
-   * `compare` is the store's word on whether it may go. False when it refused (the mark is taken back). A pod whose
-   * time has not come is left marked: the leader's next look deletes it.
+   * `compare` is the store's word on whether it may go. False when it refused (the mark is taken back), or when a
+   * replica without the store wrote to the pod that it is in use. A pod whose time has not come is left marked: the
+   * leader's next look deletes it.
    */
   async remove(pod: Pod, reason: DeletionReason, compare: () => Promise<boolean>): Promise<boolean> {
     const marked = await this.condemn(pod);
+    if (marked === 'in-use') return false;
     if (!(await this.compareOrUnmark(marked, compare))) return false;
     if (marked && (marked.markedUntilMs ?? 0) <= this.store.nowMs()) await this.delete(marked, reason);
     return true;
   }
 
-  /** Undefined: it is gone already. */
-  private async condemn(pod: Pod): Promise<Pod | undefined> {
+  /** Undefined: it is gone already. A use that was written to the pod meanwhile makes the decision void. */
+  private async condemn(pod: Pod): Promise<Pod | 'in-use' | undefined> {
     let current: Pod | 'absent' = pod;
     for (let look = 0; look < MOST_LOOKS && current !== 'absent'; look += 1) {
       if (current.uid !== pod.uid || current.deleting) return undefined;
       if (current.markedUntilMs !== undefined) return current;
+      if (current.lastUsedAtMs !== pod.lastUsedAtMs) return 'in-use';
       const marked = await this.runtime.mark(current, deleteAfterMs(current, this.drainMs, this.store.nowMs()));
       if (marked === 'absent') return undefined;
       if (marked !== 'changed') return marked;

@@ -39,6 +39,33 @@ describe('the reaper', () => {
     expect(await replica.state()).toBe('gone');
   });
 
+  it('spares a session whose use was written to its pod by a replica without the store', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    await replica.clock.advance(IDLE_MS / 2);
+    await replica.runtime.annotate(replica.pod(), { lastUsedAtMs: replica.store.nowMs() });
+    await replica.clock.advance(IDLE_MS / 2 + 10_000);
+    expect(await replica.state()).toBe('ready');
+    await replica.clock.advance(IDLE_MS / 2);
+    expect(await replica.state()).toBe('gone');
+  });
+
+  it('loses against a use that is written to the pod while it is being condemned', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const mark = replica.runtime.mark.bind(replica.runtime);
+    let isWritten = false;
+    replica.runtime.mark = async (pod, untilMs) => {
+      if (!isWritten) await replica.runtime.annotate(pod, { lastUsedAtMs: replica.store.nowMs() });
+      isWritten = true;
+      return mark(pod, untilMs);
+    };
+    await replica.clock.advance(IDLE_MS + 10_000);
+    expect(isWritten).toBe(true);
+    expect(await replica.state()).toBe('ready');
+    expect(replica.pod().markedUntilMs).toBeUndefined();
+  });
+
   it('asks for what is due and nothing else', async () => {
     const replica = (await started({ maxConcurrentCreations: COUNT })).startAtOnce();
     await openAll(replica);

@@ -103,10 +103,20 @@ export class ReaperTask implements LeaderPass {
     if (!reason || calmLeftMs > 0) return this.store.postpone(refOf(session), Math.max(SHORTEST_PAUSE_MS, calmLeftMs));
     const compare = (): Promise<boolean> => this.compare(session);
     const pod = this.pods.find(session.pod?.uid);
+    if (reason === 'idle' && pod?.lastUsedAtMs !== undefined && (await this.isUsedSince(session, pod.lastUsedAtMs)))
+      return;
     const isReaped = pod ? await this.doing.removal.remove(pod, reason, compare) : await compare();
     if (!isReaped) return;
     if (reason === 'idle') this.doing.metrics.idleTimeout();
     this.doing.logger.info({ event: 'session.reaped', sessionId: session.id, generation: session.generation, reason });
+  }
+
+  /** A replica that is cut off from the store writes to the pod that it is in use; the store is told here. */
+  private async isUsedSince(session: Session, podUsedAtMs: number): Promise<boolean> {
+    const nowMs = this.store.nowMs();
+    if (reapReason({ ...session, lastUsedAtMs: podUsedAtMs }, nowMs)) return false;
+    await this.store.touch([{ ...refOf(session), requests: 0, idleForMs: Math.max(0, nowMs - podUsedAtMs) }]);
+    return true;
   }
 
   private async compare(session: Session): Promise<boolean> {

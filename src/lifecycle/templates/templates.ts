@@ -24,6 +24,10 @@ export class Templates {
     );
   }
 
+  all(): readonly Template[] {
+    return [...this.templates.values()];
+  }
+
   find(name: string): Template | undefined {
     return this.templates.get(name);
   }
