@@ -20,10 +20,27 @@ const common = {
   },
 };
 
+/** The contract suites whose adapters need Kubernetes. */
+const KUBERNETES_CONTRACTS = String.raw`/test/contracts/(kubernetes|lease)[^/]*\.spec\.ts$`;
+
 export default {
   projects: [
     { ...common, displayName: 'unit', roots: ['<rootDir>/src'], testRegex: String.raw`\.spec\.ts$` },
-    { ...common, displayName: 'contracts', roots: ['<rootDir>/test/contracts'], testRegex: String.raw`\.spec\.ts$` },
+    {
+      ...common,
+      displayName: 'contracts',
+      roots: ['<rootDir>/test/contracts'],
+      testRegex: String.raw`\.spec\.ts$`,
+      testPathIgnorePatterns: ['/node_modules/', KUBERNETES_CONTRACTS],
+    },
+    {
+      ...common,
+      displayName: 'kubernetes',
+      roots: ['<rootDir>/test'],
+      testRegex: [String.raw`/test/kubernetes/.*\.spec\.ts$`, KUBERNETES_CONTRACTS],
+      globalSetup: '<rootDir>/test/support/kubernetes/global-setup.mjs',
+      globalTeardown: '<rootDir>/test/support/kubernetes/global-teardown.mjs',
+    },
     { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+
+import { Agent, request } from 'undici';
+
+import { readKubeconfig } from './kubeconfig.js';
+
+const DEADLINE_MS = 10_000;
+
+export type Json = Record<string, unknown>;
+
+/** What the API server said instead of doing it; `body` is its Status. */
+export class ApiRefusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: Json,
+  ) {
+    super(`${status}: ${typeof body.message === 'string' ? body.message : JSON.stringify(body)}`);
+    this.name = 'ApiRefusal';
+  }
+}
+
+export interface ApiCall {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  body?: object;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** The tests' own way to the API server, so that what they expect does not come from the product's client. */
+export class ApiClient {
+  readonly server: string;
+  private readonly headers: Record<string, string>;
+  private readonly agent: Agent;
+
+  constructor(kubeconfig: string) {
+    const access = readKubeconfig(kubeconfig);
+    this.server = access.server;
+    this.headers = { authorization: `Bearer ${access.token}`, accept: 'application/json' };
+    this.agent = new Agent({
+      connect: { ca: readFileSync(access.certificateAuthorityFile, 'utf8'), timeout: DEADLINE_MS },
+      bodyTimeout: 0,
+      allowH2: false,
+    });
+  }
+
+  async call<T = Json>(path: string, call: ApiCall = {}): Promise<T> {
+    const text = await this.text(path, { signal: AbortSignal.timeout(DEADLINE_MS), ...call });
+    return JSON.parse(text) as T;
+  }
+
+  async text(path: string, call: ApiCall = {}): Promise<string> {
+    return (await this.open(path, call)).text();
+  }
+
+  /** The body as it comes, for watches and logs that are followed. */
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return this.open(path, { signal });
+  }
+
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private async open(path: string, call: ApiCall) {
+    const type = call.contentType ?? 'application/json';
+    const { statusCode, body } = await request(`${this.server}${path}`, {
+      dispatcher: this.agent,
+      method: call.method ?? 'GET',
+      headers: call.body ? { ...this.headers, 'content-type': type } : this.headers,
+      body: call.body ? JSON.stringify(call.body) : undefined,
+      signal: call.signal,
+    });
+    if (statusCode >= 200 && statusCode < 300) return body;
+    throw new ApiRefusal(statusCode, statusOf(await body.text()));
+  }
+}
+
+function statusOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return { message: text };
+  }
+}

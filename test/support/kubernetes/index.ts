@@ -1,0 +1,6 @@
+/** Kubernetes for the tests: a real control plane, namespaces of one's own, and a kubelet that plays the node. */
+export { ApiClient, ApiRefusal, type Json } from './api-client.js';
+export { ControlPlane } from './control-plane.js';
+export { describeWithControlPlane, sharedControlPlane, startOwnControlPlane } from './shared-control-plane.js';
+export { ownNamespace, type OwnNamespace, type OwnNamespaceOptions } from './own-namespace.js';
+export { RunningControlPlane, type AuditEvent } from './running-control-plane.js';

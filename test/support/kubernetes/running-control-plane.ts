@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { controlPlaneFolder, TOKENS } from './control-plane-folder.js';
+import { writeKubeconfig, type User } from './kubeconfig.js';
+
+/** All that another process has to know to use a control plane. */
+export interface ControlPlaneAddress {
+  folder: string;
+  url: string;
+  assets: string;
+}
+
+export interface AuditEvent {
+  verb: string;
+  requestURI: string;
+  user: { username: string };
+  userAgent?: string;
+  objectRef?: { resource: string; namespace?: string; name?: string; subresource?: string };
+  responseStatus?: { code?: number };
+  stage: string;
+  requestReceivedTimestamp: string;
+}
+
+let kubeconfigs = 0;
+
+/** A control plane that somebody started, to be used but not to be stopped or disturbed. */
+export class RunningControlPlane {
+  constructor(readonly address: ControlPlaneAddress) {}
+
+  get url(): string {
+    return this.address.url;
+  }
+
+  /** Its own, self-signed: clients trust it as their authority, and servers of the tests may show it too. */
+  get certificate(): { certFile: string; keyFile: string } {
+    const { certificates } = controlPlaneFolder(this.address.folder);
+    return { certFile: join(certificates, 'apiserver.crt'), keyFile: join(certificates, 'apiserver.key') };
+  }
+
+  /** `server`: another way to it, such as a proxy's address on 127.0.0.1. */
+  kubeconfig(user: User, options: { namespace?: string; server?: string } = {}): string {
+    const name = `${user}-${process.pid}-${++kubeconfigs}.kubeconfig`;
+    const path = join(this.address.folder, name);
+    const server = options.server ?? this.url;
+    writeKubeconfig(path, user, {
+      server: server.includes('://') ? server : `https://${server}`,
+      certificateAuthorityFile: this.certificate.certFile,
+      token: TOKENS[user],
+      namespace: options.namespace,
+    });
+    return path;
+  }
+
+  /** Writes to pods and leases, in order of their answers; written a moment after the answer. */
+  auditEvents(): AuditEvent[] {
+    const text = readFileSync(controlPlaneFolder(this.address.folder).auditLog, 'utf8');
+    const complete = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+    return complete.filter(Boolean).map((line) => JSON.parse(line) as AuditEvent);
+  }
+}

@@ -1,0 +1,32 @@
+import { ControlPlane, startControlPlane, type ControlPlaneOptions } from './control-plane.js';
+import { RunningControlPlane, type ControlPlaneAddress } from './running-control-plane.js';
+
+/** Set by the global set-up, once the control plane of this run is ready; inherited by the workers. */
+export const ADDRESS_VARIABLE = 'BERTH_TEST_CONTROL_PLANE';
+
+function address(): ControlPlaneAddress | undefined {
+  const text = process.env[ADDRESS_VARIABLE];
+  return text ? (JSON.parse(text) as ControlPlaneAddress) : undefined;
+}
+
+/** A suite that needs Kubernetes: it is skipped where the parts are missing, which has been said by then. */
+export function describeWithControlPlane(name: string, define: () => void): void {
+  if (address()) describe(name, define);
+  else describe.skip(name, define);
+}
+
+/** The one that all suites of this run share, each in namespaces of its own. */
+export function sharedControlPlane(): RunningControlPlane {
+  return new RunningControlPlane(known());
+}
+
+/** Another one, for a test that kills or freezes it; takes about three seconds. Whoever starts it stops it. */
+export function startOwnControlPlane(options: Omit<ControlPlaneOptions, 'assets'> = {}): Promise<ControlPlane> {
+  return startControlPlane({ assets: known().assets, ...options });
+}
+
+function known(): ControlPlaneAddress {
+  const there = address();
+  if (there) return there;
+  throw new Error('there is no control plane: the suite has to be one of the project "kubernetes" in jest.config.mjs');
+}
