@@ -10,11 +10,9 @@ import {
 
 import { Leadership } from '../leadership/leadership.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { LONGEST_SILENCE_MS } from '../lifecycle/view/pod-directory.js';
 import { SessionStore } from '../lifecycle/store/session-store.js';
 import { Readiness } from './readiness.js';
-
-/** The runtime is taken to be away when nothing was heard of it for this long. */
-const LONGEST_SILENCE_MS = 60_000;
 
 export abstract class HealthParts {
   abstract readonly store: SessionStore;

@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 
-/** Ready: synced once and not draining. An outage of store or runtime is no reason to leave the Service: see /health. */
+/**
+ * Ready: synced once, not draining, not cut off from store and runtime both. An outage of one of them is no reason to
+ * leave the Service (all replicas would, at once): see /health.
+ */
 @Injectable()
 export class Readiness {
   private isDraining = false;
@@ -18,6 +21,9 @@ export class Readiness {
   async obstacle(): Promise<string | undefined> {
     if (this.isDraining) return 'draining';
     this.hasSynced ||= await this.lifecycle.isSynced();
-    return this.hasSynced ? undefined : 'the sessions and pods are not known yet';
+    if (!this.hasSynced) return 'the sessions and pods are not known yet';
+    return (await this.lifecycle.isCutOff())
+      ? 'neither the store nor the runtime was heard of for a minute'
+      : undefined;
   }
 }

@@ -2,6 +2,7 @@ import { Leadership } from '../leadership/leadership.js';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Admissions } from './admission/admissions.js';
+import { Contact } from './admission/contact.js';
 import { InUse } from './admission/in-use.js';
 import { PodWitness } from './admission/pod-witness.js';
 import { WaitingRoom } from './admission/waiting-room.js';
@@ -22,6 +23,7 @@ import { LifecycleError } from './lifecycle.errors.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import type { Pod } from './runtime/pod.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
+import type { SessionId } from './session-id.js';
 import { SessionsService } from './sessions.service.js';
 import { SessionStore } from './store/session-store.js';
 import { Templates } from './templates/templates.js';
@@ -63,6 +65,8 @@ export class Lifecycle {
   readonly limiter: CreationLimiter;
   readonly sessions: SessionsService;
   private readonly refresh: DirectoryRefresh;
+  private readonly contact: Contact;
+  private readonly witness: PodWitness;
   private readonly heldBack = new HeldBackStarts();
   private readonly driver: SessionDriver;
   private readonly views: SessionViews;
@@ -75,7 +79,13 @@ export class Lifecycle {
     this.refresh = new DirectoryRefresh(store, this.directory, clock);
     this.pods = new PodDirectory(runtime);
     this.waiting = new WaitingRoom(clock, timing.maxPendingRequests);
-    this.inUse = new InUse(store, this.directory, clock, logger);
+    this.contact = new Contact(this.pods, clock);
+    this.witness = new PodWitness(runtime, store, clock);
+    const beats = {
+      heard: () => this.contact.storeAnswered(),
+      unheard: (ids: readonly SessionId[]) => this.bearWitness(ids),
+    };
+    this.inUse = new InUse(store, this.directory, clock, beats, logger);
     this.limiter = new CreationLimiter(timing.maxConcurrentCreations, (id) => this.driver.drive(id));
     this.calm = new Calm(clock);
     const { inUse, waiting } = this;
@@ -96,11 +106,20 @@ export class Lifecycle {
     this.sessions = this.makeSessions();
   }
 
+  /** The store does not hear that these are in use; their pods shall. */
+  private bearWitness(ids: readonly SessionId[]): void {
+    for (const id of ids) {
+      const session = this.directory.find(id);
+      const pod = this.pods.find(session?.pod?.uid);
+      if (session && pod) void this.witness.recordUse(session, pod).catch(() => undefined);
+    }
+  }
+
   private makeSessions(): SessionsService {
     const { store, runtime, templates, timing, clock } = this.parts;
     const view = { sessions: this.directory, pods: this.pods, show: this.views };
-    const witness = new PodWitness(runtime, store);
-    const doing = { inUse: this.inUse, waiting: this.waiting, driver: this.driver, witness };
+    const { inUse, waiting, driver, witness, contact } = this;
+    const doing = { inUse, waiting, driver, witness, contact };
     const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
     const admissions = new Admissions(store, view, doing, rules, clock);
     const journal = new SessionJournal(this.directory, this.pods, this.views);
@@ -125,6 +144,18 @@ export class Lifecycle {
     return this.parts.store.tally().then(
       () => true,
       () => false,
+    );
+  }
+
+  /** Neither store nor runtime has been heard of for so long that known addresses may have changed hands. */
+  async isCutOff(): Promise<boolean> {
+    if (!this.contact.isLost()) return false;
+    return this.parts.store.tally().then(
+      () => {
+        this.contact.storeAnswered();
+        return false;
+      },
+      () => true,
     );
   }
 

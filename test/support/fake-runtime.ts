@@ -13,6 +13,7 @@ export class FakeRuntime extends SessionRuntime {
   readonly calls: string[] = [];
   /** Every call fails while set. */
   isAway = false;
+  watchAgeMs = 0;
   /** Called for each new pod, for example to make it ready. */
   onCreate: (pod: Pod) => void = () => {};
   onMark: (pod: Pod) => void | Promise<void> = () => {};
@@ -107,7 +108,7 @@ export class FakeRuntime extends SessionRuntime {
     const own: Watcher = (pod, gone) => changed(pod, gone);
     this.watchers.add(own);
     for (const pod of this.pods.values()) changed(pod, false);
-    return { ageMs: () => 0, stop: () => Promise.resolve(void this.watchers.delete(own)) };
+    return { ageMs: () => this.watchAgeMs, stop: () => Promise.resolve(void this.watchers.delete(own)) };
   }
 
   async *logs(): AsyncGenerator<Uint8Array> {

@@ -10,6 +10,7 @@ import { Templates } from '../templates/templates.js';
 import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { SessionViews } from '../view/session-views.js';
+import { Contact } from './contact.js';
 import { InUse } from './in-use.js';
 import { PodWitness } from './pod-witness.js';
 import { PodAdmission } from './pod-admission.js';
@@ -27,6 +28,7 @@ interface Doing {
   waiting: WaitingRoom;
   driver: SessionDriver;
   witness: PodWitness;
+  contact: Contact;
 }
 
 /** What one request has been through on its way to its pod. */
@@ -96,8 +98,8 @@ export class Admissions {
     try {
       return await this.enter(way.request, askedAtMs);
     } catch (outage) {
-      const known = isOutage(outage) ? this.knownFor(way.request) : undefined;
-      if (!known || !(await this.doing.witness.recordUse(known.pod))) throw outage;
+      const known = isOutage(outage) && !this.doing.contact.isLost() ? this.knownFor(way.request) : undefined;
+      if (!known || !(await this.doing.witness.recordUse(known.session, known.pod))) throw outage;
       this.doing.inUse.touched(known.session, askedAtMs);
       return known.session;
     }
@@ -105,6 +107,7 @@ export class Admissions {
 
   private async enter({ id, caller, generation }: AdmissionRequest, askedAtMs: number): Promise<Session> {
     const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, generation));
+    this.doing.contact.storeAnswered();
     if (typeof entered === 'string') throw refusalOf(entered);
     const { session } = entered;
     this.view.sessions.note(session);

@@ -84,7 +84,7 @@ describe('a request that is held', () => {
     const watch = replica.store.watch.bind(replica.store);
     replica.store.watch = ((changed: Parameters<typeof watch>[0], missed: () => void) => {
       missedSome = missed;
-      return watch((session) => void (isDeaf || changed(session)));
+      return watch((session) => void (isDeaf || changed(session)), missed);
     }) as typeof replica.store.watch;
     await replica.start();
     const asked = replica.ask();

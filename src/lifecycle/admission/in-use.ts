@@ -6,6 +6,12 @@ import type { Session } from '../session.js';
 import { SessionStore, type Touch } from '../store/session-store.js';
 import { SessionDirectory } from '../view/session-directory.js';
 
+/** What happens to a heartbeat: the store took it, or it has to be written elsewhere for these sessions. */
+export interface BeatListener {
+  heard(): void;
+  unheard(open: readonly SessionId[]): void;
+}
+
 interface Entry {
   generation: number;
   uid: string;
@@ -45,6 +51,7 @@ export class InUse {
     private readonly store: SessionStore,
     private readonly directory: SessionDirectory,
     private readonly clock: Clock,
+    private readonly listener: BeatListener,
     private readonly logger: Logger,
   ) {
     directory.onChange((session) => this.adjust(session));
@@ -124,9 +131,12 @@ export class InUse {
     used: readonly [SessionId, Entry][],
   ): ReturnType<SessionStore['touch']> {
     try {
-      return await this.store.touch(touches);
+      const answers = await this.store.touch(touches);
+      this.listener.heard();
+      return answers;
     } catch (error) {
       for (const [, entry] of used) entry.isUsed = true;
+      this.listener.unheard(used.flatMap(([id, { open }]) => (open > 0 ? [id] : [])));
       throw error;
     }
   }

@@ -1,21 +1,42 @@
+import { Clock } from '../../platform/clock.js';
+import { RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
+import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 
 const MOST_LOOKS = 3;
+const FORGET_AFTER_WRITES = 10_000;
 
 /**
- * While the store cannot be written, a session's use is written to its pod, before the request is sent there: whoever
- * wants to end the session then finds the pod changed, and whoever has condemned it is found out here.
+ * While the store cannot be written, a session's use is written to its pod, at a quarter of its idle timeout and before
+ * a request is sent there: whoever wants to end the session then finds the pod changed, and whoever has condemned it is
+ * found out here. Nobody can be ended while the runtime is away as well, so nothing needs to be written then.
  */
 export class PodWitness {
+  /** When a use was last written, by the pod's uid and the monotonic clock. */
+  private readonly writtenAtMs = new Map<string, number>();
+
   constructor(
     private readonly runtime: SessionRuntime,
     private readonly store: SessionStore,
+    private readonly clock: Clock,
   ) {}
 
   /** False when the pod is condemned or gone. */
-  async recordUse(pod: Pod): Promise<boolean> {
+  async recordUse(session: Session, pod: Pod): Promise<boolean> {
+    if (pod.markedUntilMs !== undefined || pod.deleting) return false;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - (this.writtenAtMs.get(pod.uid) ?? -Infinity) < session.idleTimeoutMs / 4) return true;
+    const isWritten = await this.write(pod).catch((error: unknown) => {
+      if (error instanceof RuntimeUnavailable) return 'away' as const;
+      throw error;
+    });
+    if (isWritten === true) this.remember(pod, nowMs);
+    return isWritten !== false;
+  }
+
+  private async write(pod: Pod): Promise<boolean> {
     let current: Pod | 'absent' = pod;
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       if (current === 'absent' || current.uid !== pod.uid || current.deleting) return false;
@@ -24,5 +45,10 @@ export class PodWitness {
       current = await this.runtime.read(pod.name);
     }
     return false;
+  }
+
+  private remember({ uid }: Pod, nowMs: number): void {
+    if (this.writtenAtMs.size >= FORGET_AFTER_WRITES) this.writtenAtMs.clear();
+    this.writtenAtMs.set(uid, nowMs);
   }
 }

@@ -58,7 +58,7 @@ export class ReaperTask implements LeaderPass {
 
   private async dueOrBroken(): ReturnType<SessionStore['due']> {
     try {
-      if (!this.pods.isSynced()) this.timing.calm.broken();
+      if (!this.pods.isCurrent()) this.timing.calm.broken();
       return await this.store.due(PAGE);
     } catch (error) {
       this.timing.calm.broken();

@@ -25,7 +25,7 @@ export class ReconcileTask implements LeaderPass {
   ) {}
 
   async pass(whileLeading: AbortSignal): Promise<{ againInMs: number }> {
-    if (!this.view.pods.isSynced()) return { againInMs: 100 };
+    if (!this.view.pods.isCurrent()) return { againInMs: 100 };
     const unsettled = new Set<SessionId>();
     await this.view.refresh.all(whileLeading, (session) => !this.isSettled(session) && unsettled.add(session.id));
     await this.lookAtPods(unsettled);

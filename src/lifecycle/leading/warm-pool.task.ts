@@ -14,7 +14,7 @@ import { isOf, planWarmPools } from './warm-pool.js';
 const LOOK_EVERY_MS = 10_000;
 const AT_ONCE = 10;
 /** A pod that was ordered and is not seen after this long was taken, deleted or never made. */
-const SEEN_WITHIN_MS = 30_000;
+const SEEN_WITHIN_MS = 60_000;
 const DELETION: DeletionReason = 'surplus';
 
 /** Pods of a template that come to nothing, one after the other: the next order waits the longer. */
@@ -42,7 +42,7 @@ export class WarmPoolTask implements LeaderPass {
   ) {}
 
   async pass(whileLeading: AbortSignal): Promise<{ againInMs: number }> {
-    if (!this.pods.isSynced()) return { againInMs: 100 };
+    if (!this.pods.isCurrent()) return { againInMs: 100 };
     this.forgetSeenOrders();
     this.forgetSetbacks();
     const orders = [...this.ordered.values()].map(({ pod }) => pod);

@@ -3,6 +3,9 @@ import { type PodWatch, SessionRuntime } from '../runtime/session-runtime.js';
 import type { SessionId } from '../session-id.js';
 import type { NamedPod } from '../session.js';
 
+/** A watch is renewed well within this time when nothing else happens. */
+export const LONGEST_SILENCE_MS = 60_000;
+
 type Listener = (pod: Pod, before: Pod | undefined, gone: boolean) => void;
 
 /** This replica's view of the pods, fed by the runtime's watch. Not to be decided on before it is synced. */
@@ -29,6 +32,12 @@ export class PodDirectory {
 
   isSynced(): boolean {
     return this.ageMs() !== 'unsynced';
+  }
+
+  /** Synced, and heard of lately: what is missing here is missing, as far as one can know without asking. */
+  isCurrent(): boolean {
+    const ageMs = this.ageMs();
+    return ageMs !== 'unsynced' && ageMs <= LONGEST_SILENCE_MS;
   }
 
   find(uid: string | undefined): Pod | undefined {
