@@ -5,6 +5,7 @@ import { Agent, request } from 'undici';
 import { readKubeconfig } from './kubeconfig.js';
 
 const DEADLINE_MS = 10_000;
+const CONNECT_DEADLINE_MS = 3_000;
 
 export type Json = Record<string, unknown>;
 
@@ -37,7 +38,7 @@ export class ApiClient {
     this.server = access.server;
     this.headers = { authorization: `Bearer ${access.token}`, accept: 'application/json' };
     this.agent = new Agent({
-      connect: { ca: readFileSync(access.certificateAuthorityFile, 'utf8'), timeout: DEADLINE_MS },
+      connect: { ca: readFileSync(access.certificateAuthorityFile, 'utf8'), timeout: CONNECT_DEADLINE_MS },
       bodyTimeout: 0,
       allowH2: false,
     });
@@ -63,16 +64,26 @@ export class ApiClient {
 
   private async open(path: string, call: ApiCall) {
     const type = call.contentType ?? 'application/json';
-    const { statusCode, body } = await request(`${this.server}${path}`, {
+    const answer = request(`${this.server}${path}`, {
       dispatcher: this.agent,
       method: call.method ?? 'GET',
       headers: call.body ? { ...this.headers, 'content-type': type } : this.headers,
       body: call.body ? JSON.stringify(call.body) : undefined,
       signal: call.signal,
     });
+    const { statusCode, body } = await orAborted(answer, call.signal);
     if (statusCode >= 200 && statusCode < 300) return body;
     throw new ApiRefusal(statusCode, statusOf(await body.text()));
   }
+}
+
+/** undici looks at the signal only once it is connected, which a frozen server puts off. */
+function orAborted<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal!.reason as Error);
+    signal?.addEventListener('abort', abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
+  });
 }
 
 function statusOf(text: string): Json {
