@@ -3,8 +3,8 @@ import type { Session } from './session.js';
 /** When is a session idle, when has it lived too long, how long is a pause: pure functions of what is recorded. */
 
 export const STEADY_AFTER_MS = 60_000;
-const LONGEST_TOUCH_WINDOW_MS = 5_000;
-const ARRIVAL_MS = 1_000;
+export const LONGEST_TOUCH_WINDOW_MS = 5_000;
+export const ARRIVAL_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 60_000;
 const FIRST_FAILED_BACK_OFF_MS = 10_000;
 

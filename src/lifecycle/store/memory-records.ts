@@ -6,12 +6,11 @@ import { DueQueue } from './due-queue.js';
 import type { Draft } from './record-rules.js';
 import { SessionCounts } from './session-counts.js';
 import type { StoreLimits } from './session-store.js';
-
-type Watcher = (session: Session) => void;
+import { Watchers } from './watchers.js';
 
 /** The records and all that follows from them: counts, held addresses, the queue of deadlines, who is told. */
 export class MemoryRecords {
-  private readonly watchers = new Set<Watcher>();
+  readonly watchers = new Watchers();
   private readonly records = new Map<SessionId, Session>();
   private readonly queue = new DueQueue((id) => this.records.get(id as SessionId)?.dueAtMs);
   private tombstones: Session[] = [];
@@ -52,12 +51,6 @@ export class MemoryRecords {
     return { sessions: ids.flatMap((id) => this.records.get(id as SessionId) ?? []), nextAtMs };
   }
 
-  watch(watcher: Watcher): () => void {
-    const own: Watcher = (session) => watcher(session);
-    this.watchers.add(own);
-    return () => this.watchers.delete(own);
-  }
-
   /** The one place where a record changes. */
   write(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
     const before = this.records.get(draft.id);
@@ -71,7 +64,7 @@ export class MemoryRecords {
     this.addresses.moved(before, session, nowMs);
     if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
     if (session.forgetAtMs !== undefined) this.tombstones.push(session);
-    for (const watcher of this.watchers) tell(watcher, session);
+    this.watchers.changed(session);
     return session;
   }
 
@@ -84,14 +77,5 @@ export class MemoryRecords {
       this.ordered = undefined;
       this.counts.moved(tombstone, undefined);
     }
-  }
-}
-
-/** A watcher that fails is at fault itself: the change is made, and the others are told. */
-function tell(watcher: Watcher, session: Session): void {
-  try {
-    watcher(session);
-  } catch (error) {
-    process.emitWarning(`a watcher of sessions failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 }

@@ -241,8 +241,8 @@ export class MemorySessionStore extends SessionStore {
     return 'usable';
   }
 
-  watch(changed: (session: Session) => void): () => void {
-    return this.records.watch(changed);
+  watch(changed: (session: Session) => void, missedSome: () => void): () => void {
+    return this.records.watchers.add({ changed, missedSome });
   }
 
   /** Everything but the import passes here: no answer from a store that does not remember. */

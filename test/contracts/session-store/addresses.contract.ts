@@ -90,7 +90,7 @@ export function addresses(given: Given): void {
       await stage.named('next');
       await stage.store.end(holder.id, alice);
       await stage.store.finish(ref(holder), 'none');
-      await stage.pass(stage.units(1));
+      await stage.pass(stage.pace.marginMs);
       expect(await stage.find('holder')).toBeUndefined();
       expect(await markReadyAt(stage, 'next')).toEqual({ addressHeldMs: expect.any(Number) });
     });

@@ -1,0 +1,121 @@
+import { Clock, type Timer } from '../../../platform/clock.js';
+import type { RedisConnection } from '../../../platform/redis/redis-connection.js';
+import type { Session } from '../../session.js';
+import { type Watcher, Watchers } from '../watchers.js';
+import type { ScriptRunner } from './script-runner.js';
+import { type Hash, sessionOfHash } from './session-hash.js';
+
+const LOOK_EVERY_MS = 2_000;
+/** While something was missed and the store is not usable yet. */
+const LOOK_AGAIN_MS = 250;
+
+interface Message {
+  n: number;
+  sessions: Hash[];
+  importing?: boolean;
+}
+
+interface FeedWatcher extends Watcher {
+  /** What was told up to here was before its time. */
+  after: number;
+}
+
+/**
+ * What the store tells of its changes, heard on a connection of its own. Redis forgets whoever does not listen, so every
+ * message has a number: one that is out of turn, a connection that was lost, and a counter that is elsewhere than what
+ * was heard mean that some were missed. The counter is asked on the same connection, behind all that was told before.
+ * Watchers learn of it when the store can be asked again, not before: until then what they know is the best there is.
+ */
+export class ChangeFeed {
+  private readonly watchers = new Watchers<FeedWatcher>();
+  /** The number of the last message; undefined: not listening. */
+  private heard?: number;
+  private heardSinceLook = 0;
+  private hasMissedSome = false;
+  private timer?: Timer;
+  private attempts = 0;
+  private isStopped = false;
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly scripts: ScriptRunner,
+    private readonly channel: string,
+    private readonly clock: Clock,
+  ) {
+    connection.listen({
+      up: () => void this.listen(),
+      down: () => this.lost(),
+      message: (text) => this.hear(JSON.parse(text) as Message),
+    });
+  }
+
+  watch(changed: (session: Session) => void, missedSome: () => void, after: number): () => void {
+    return this.watchers.add({ changed, missedSome, after });
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.timer?.cancel();
+  }
+
+  /** What comes before the counter was asked for the first time cannot be placed. */
+  private async listen(): Promise<void> {
+    const attempt = ++this.attempts;
+    try {
+      await this.connection.call('SUBSCRIBE', this.channel);
+      await this.look();
+    } catch {
+      if (attempt === this.attempts) this.connection.reconnect();
+    }
+  }
+
+  private lost(): void {
+    this.timer?.cancel();
+    this.hasMissedSome ||= this.heard !== undefined;
+    this.heard = undefined;
+  }
+
+  private async look(): Promise<void> {
+    this.heardSinceLook = 0;
+    const [published, remembers] = (await this.scripts.run('position', {})) as [number, number];
+    this.compare(published);
+    if (remembers === 1) this.tellOfMissed();
+    this.lookLater(this.hasMissedSome ? LOOK_AGAIN_MS : LOOK_EVERY_MS);
+  }
+
+  /** What was heard since the question may have been told after the answer. */
+  private compare(published: number): void {
+    const latest = this.heard ?? published;
+    const isInStep = published <= latest && published >= latest - this.heardSinceLook;
+    if (!isInStep) this.missed();
+    if (!isInStep || this.heard === undefined) this.heard = published;
+  }
+
+  private lookLater(ms: number): void {
+    this.timer?.cancel();
+    if (this.isStopped) return;
+    this.timer = this.clock.after(ms, () => {
+      this.look().catch(() => this.connection.reconnect());
+    });
+  }
+
+  private hear({ n, sessions, importing }: Message): void {
+    if (this.heard !== undefined && n !== this.heard + 1) this.missed();
+    if (this.heard !== undefined) this.heard = n;
+    this.heardSinceLook += 1;
+    if (!importing) this.tellOfMissed();
+    for (const hash of sessions) this.watchers.changed(sessionOfHash(hash), ({ after }) => n > after);
+  }
+
+  /** The numbers may begin anew, so nobody waits for one any more. */
+  private missed(): void {
+    this.hasMissedSome = true;
+    this.watchers.each((watcher) => (watcher.after = 0));
+  }
+
+  private tellOfMissed(): void {
+    if (!this.hasMissedSome) return;
+    this.hasMissedSome = false;
+    this.watchers.missedSome();
+  }
+}

@@ -1,0 +1,243 @@
+import { Clock } from '../../../platform/clock.js';
+import { Logger } from '../../../platform/logger.js';
+import { Randomness } from '../../../platform/randomness.js';
+import type { RedisAddress } from '../../../platform/redis/redis-address.js';
+import { RedisConnection } from '../../../platform/redis/redis-connection.js';
+import { reportFitness } from '../../../platform/redis/redis-fitness.js';
+import type { Pod } from '../../runtime/pod.js';
+import type { SessionId } from '../../session-id.js';
+import { SESSION_STATES } from '../../session-states.js';
+import type { Caller, Failure, Opening, Session, Timeouts } from '../../session.js';
+import {
+  type Entered,
+  type ImportToken,
+  type Moved,
+  type PodDeath,
+  type Ref,
+  type Refused,
+  type SessionFilter,
+  SessionStore,
+  type StoreLimits,
+  type StoreTally,
+  type Touch,
+} from '../session-store.js';
+import { ChangeFeed } from './change-feed.js';
+import { RedisImport } from './redis-import.js';
+import { type Answer, ScriptRunner } from './script-runner.js';
+import type { ScriptName } from './scripts/session-scripts.js';
+import { envText, sessionOf } from './session-hash.js';
+import { StoreTime } from './store-time.js';
+
+/** So many touches take the server some milliseconds; others are let in between. */
+const TOUCHES_IN_ONE_STEP = 200;
+const IDS_IN_ONE_STEP = 256;
+
+export interface RedisStoreParts {
+  clock: Clock;
+  randomness: Randomness;
+  logger: Logger;
+  /** How long any call waits for the server. */
+  answerWithinMs?: number;
+}
+
+/**
+ * The store that replicas share: one Redis primary. Every change is one script, which compares and writes by the server's
+ * clock; what it may do is decided there and nowhere else. `scripts/` holds them, `session-hash.ts` says how a record looks.
+ */
+export class RedisSessionStore extends SessionStore {
+  private readonly connection: RedisConnection;
+  private readonly listening: RedisConnection;
+  private readonly scripts: ScriptRunner;
+  private readonly feed: ChangeFeed;
+  private readonly import: RedisImport;
+  private readonly time: StoreTime;
+  private wasAway = false;
+
+  constructor(
+    address: RedisAddress,
+    private readonly limits: StoreLimits,
+    private readonly parts: RedisStoreParts,
+  ) {
+    super();
+    const { clock, randomness, answerWithinMs } = parts;
+    this.connection = new RedisConnection(address, randomness, answerWithinMs);
+    this.listening = new RedisConnection(address, randomness, answerWithinMs);
+    this.time = new StoreTime(clock);
+    // Redis does not keep the messages of its databases apart.
+    const shared = { clock, time: this.time, channel: `sessions:changes:${address.db ?? 0}` };
+    this.scripts = new ScriptRunner(this.connection, shared);
+    this.feed = new ChangeFeed(this.listening, new ScriptRunner(this.listening, shared), shared.channel, clock);
+    this.import = new RedisImport(this.scripts, limits);
+    this.connection.listen({ up: () => this.isBack(), down: (error) => this.isAway(error) });
+  }
+
+  /** Waits for the server as long as it takes, until closed; throws RedisUnfit where waiting is no use. */
+  async connect(): Promise<void> {
+    await Promise.all([this.connection.open(), this.listening.open()]);
+    await reportFitness(this.connection, this.parts.logger);
+  }
+
+  async close(): Promise<void> {
+    this.feed.stop();
+    await Promise.all([this.connection.close(), this.listening.close()]);
+  }
+
+  nowMs(): number {
+    return this.time.nowMs();
+  }
+
+  async enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
+    const { maxSessions, maxSessionsPerOwner, startTimeoutMs } = this.limits;
+    const asks = { opening: scriptedOpening(opening), maxSessions, maxSessionsPerOwner, startTimeoutMs };
+    const [outcome, json] = await this.run('enter', { id, caller, ...asks });
+    if (outcome !== 'opened' && outcome !== 'found') return outcome as Refused;
+    return { outcome, session: sessionOf(json as string) };
+  }
+
+  async touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
+    const steps: Promise<Answer>[] = [];
+    for (let at = 0; at < touches.length; at += TOUCHES_IN_ONE_STEP)
+      steps.push(this.run('touch', { touches: touches.slice(at, at + TOUCHES_IN_ONE_STEP) }));
+    const answers = (await Promise.all(steps)).flatMap(([, some]) => some as readonly unknown[]);
+    return answers.map((one) => (one === 1 ? 'touched' : moved(one)));
+  }
+
+  async tryStart(ref: Ref): Promise<'start' | { waitMs: number } | Moved> {
+    const [outcome, fact] = await this.run('tryStart', { ref });
+    if (outcome === 'wait') return { waitMs: Number(fact) };
+    return outcome === 'start' ? outcome : moved(fact);
+  }
+
+  async namePod(ref: Ref, { name, uid, node }: Pod): Promise<'named' | Moved> {
+    const [outcome, fact] = await this.run('namePod', { ref, pod: { name, uid, node } });
+    return outcome === 'named' ? outcome : moved(fact);
+  }
+
+  async markReady(ref: Ref, address: string): Promise<'ready' | { addressHeldMs: number } | Moved> {
+    const [outcome, fact] = await this.run('markReady', { ref, address });
+    if (outcome === 'held') return { addressHeldMs: Number(fact) };
+    return outcome === 'ready' ? outcome : moved(fact);
+  }
+
+  async replace(ref: Ref, death: PodDeath, startAfterMs: number): Promise<Session | Moved> {
+    const { startTimeoutMs } = this.limits;
+    const [outcome, fact] = await this.run('replace', { ref, death, startAfterMs, startTimeoutMs });
+    return outcome === 'replaced' ? sessionOf(fact as string) : moved(fact);
+  }
+
+  async fail(ref: Ref, failure: Failure, backOffMs: number): Promise<'failed' | Moved> {
+    const [outcome, fact] = await this.run('fail', { ref, failure, backOffMs });
+    return outcome === 'failed' ? outcome : moved(fact);
+  }
+
+  async reap(ref: Ref): Promise<'terminating' | 'not-due' | Moved> {
+    const [outcome, fact] = await this.run('reap', { ref });
+    return outcome === 'terminating' || outcome === 'not-due' ? outcome : moved(fact);
+  }
+
+  async end(id: SessionId, caller: Caller): Promise<Session | 'absent' | Refused> {
+    const [outcome, json] = await this.run('end', { id, caller });
+    return outcome === 'found' ? sessionOf(json as string) : (outcome as 'absent' | Refused);
+  }
+
+  async finish(ref: Ref, pods: 'left' | 'none'): Promise<'ended' | Moved> {
+    const { tombstoneMs } = this.limits;
+    const [outcome, fact] = await this.run('finish', { ref, pods, tombstoneMs });
+    return outcome === 'ended' ? outcome : moved(fact);
+  }
+
+  async change(id: SessionId, caller: Caller, timeouts: Timeouts): Promise<Session | 'absent' | Refused> {
+    const [outcome, json] = await this.run('change', { id, caller, timeouts });
+    return outcome === 'found' ? sessionOf(json as string) : (outcome as 'absent' | Refused);
+  }
+
+  async isNamed({ uid, assignment }: Pod): Promise<boolean> {
+    const { id, generation, owner } = assignment ?? {};
+    const [isNamed] = await this.run('isNamed', { id, generation, owner, uid });
+    return isNamed === 1;
+  }
+
+  async find(id: SessionId): Promise<Session | undefined> {
+    const [json] = await this.run('find', { id });
+    return json === null ? undefined : sessionOf(json as string);
+  }
+
+  /** One more than is wanted shows whether there are more. */
+  async list({ limit, cursor, ...filter }: SessionFilter): Promise<{ sessions: readonly Session[]; next?: string }> {
+    const found: Session[] = [];
+    let after: string | null | undefined = cursor;
+    while (found.length <= limit && after !== null) {
+      const wanted = limit + 1 - found.length;
+      const answer = await this.run('list', { ...filter, after, limit: wanted, stretch: IDS_IN_ONE_STEP });
+      found.push(...(answer[0] as string[]).map(sessionOf));
+      after = answer[1] as string | null;
+    }
+    const sessions = found.slice(0, limit);
+    return found.length > limit ? { sessions, next: sessions.at(-1)?.id } : { sessions };
+  }
+
+  async due(limit: number): Promise<{ sessions: readonly Session[]; nextInMs?: number }> {
+    const [sessions, nextInMs] = await this.run('due', { limit });
+    return {
+      sessions: (sessions as string[]).map(sessionOf),
+      nextInMs: nextInMs === null ? undefined : Number(nextInMs),
+    };
+  }
+
+  async postpone(ref: Ref, ms: number): Promise<void> {
+    await this.run('postpone', { ref, ms });
+  }
+
+  async tally(): Promise<StoreTally> {
+    const [counted, over, counts] = await this.run('tally', { states: SESSION_STATES });
+    const byState = Object.fromEntries(SESSION_STATES.map((state, at) => [state, (counts as number[])[at] ?? 0]));
+    byState.ended = (byState.ended ?? 0) - (over as number);
+    return { counted: counted as number, byState: byState as StoreTally['byState'] };
+  }
+
+  async beginImport(): Promise<ImportToken | 'not-needed'> {
+    const token = this.parts.randomness.uuid();
+    const [outcome] = await this.run('beginImport', { token });
+    return outcome === 'begun' ? { token } : 'not-needed';
+  }
+
+  importPod(token: ImportToken, pod: Pod): Promise<'imported' | 'outranked' | 'void'> {
+    return this.import.pod(token, pod);
+  }
+
+  finishImport(token: ImportToken, liveUids: ReadonlySet<string>): Promise<'usable' | 'void'> {
+    return this.import.finish(token, liveUids);
+  }
+
+  watch(changed: (session: Session) => void, missedSome: () => void): () => void {
+    return this.feed.watch(changed, missedSome, this.scripts.published);
+  }
+
+  private run(name: ScriptName, ask: object): Promise<Answer> {
+    return this.scripts.run(name, ask);
+  }
+
+  private isAway(error: Error): void {
+    this.wasAway = true;
+    const { server } = this.connection;
+    const sentence = `The store, Redis at ${server}, is away; it is asked again until it is back.`;
+    this.parts.logger.warn({ event: 'redis.away', server, error }, sentence);
+  }
+
+  private isBack(): void {
+    if (!this.wasAway) return;
+    this.wasAway = false;
+    const { server } = this.connection;
+    this.parts.logger.info({ event: 'redis.back', server }, `The store, Redis at ${server}, answers.`);
+  }
+}
+
+/** With the environment as the text that a script compares. */
+function scriptedOpening({ asked, otherwise, ...rest }: Opening): object {
+  const env = asked.env && envText(asked.env);
+  return { ...rest, asked: { ...asked, env }, otherwise: { ...otherwise, env: envText(otherwise.env) } };
+}
+
+function moved(json: unknown): Moved {
+  return { moved: json === null ? undefined : sessionOf(json as string) };
+}

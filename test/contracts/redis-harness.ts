@@ -1,0 +1,72 @@
+import { SystemClock } from '../../src/platform/clock.js';
+import { SystemRandomness } from '../../src/platform/randomness.js';
+import { RedisSessionStore } from '../../src/lifecycle/store/redis/redis-session-store.js';
+import type { SessionStore, StoreLimits } from '../../src/lifecycle/store/session-store.js';
+import { StoreUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
+import { eventually } from '../support/eventually.js';
+import { Ageing, AgeingStore } from '../support/redis-ageing.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { SilentLogger } from '../support/silent-logger.js';
+import type { MakeStoreHarness, Pace } from './session-store/harness.js';
+
+/**
+ * Time is skipped, but what the calls take is real: a margin for that. No whole number of units is the 60 s of a steady
+ * pod, the 5 s of a touch window or the 2 s between two tries, so that nothing happens right at a border.
+ */
+export const AGED_TIME: Pace = {
+  unitMs: 7_000,
+  marginMs: 500,
+  keepsRecordsOverRestart: true,
+  longestWaitMs: Infinity,
+};
+
+const parts = { clock: new SystemClock(), randomness: new SystemRandomness(), logger: new SilentLogger() };
+
+export async function usable(store: SessionStore): Promise<void> {
+  const token = await store.beginImport();
+  if (token !== 'not-needed') await store.finishImport(token, new Set());
+}
+
+/** Every case on a server of its own would take too long: each gets the one server, empty. */
+export function redisHarness(server: () => RedisServer): MakeStoreHarness {
+  return async (limits) => {
+    const { admin } = server();
+    await admin.flushall();
+    const ageing = new Ageing(admin);
+    const connected: RedisSessionStore[] = [];
+    const connect = async (): Promise<SessionStore> => {
+      const store = new RedisSessionStore(server().address, limits, parts);
+      connected.push(store);
+      await store.connect();
+      return new AgeingStore(store, ageing);
+    };
+    const store = await connect();
+    await usable(store);
+    return {
+      store,
+      advance: (ms) => ageing.advance(ms),
+      loseMemory: async () => void (await admin.flushall()),
+      restart: async () => restart(server(), connected),
+      secondReplica: connect,
+      close: async () => void (await Promise.all(connected.map((one) => one.close()))),
+    };
+  };
+}
+
+async function restart(server: RedisServer, connected: readonly RedisSessionStore[]): Promise<void> {
+  await server.stop('SIGKILL');
+  await server.startAgain();
+  for (const store of connected) await answering(store);
+}
+
+/** Whatever it says, it says something. */
+export async function answering(store: SessionStore): Promise<void> {
+  await eventually(async () => {
+    const error: unknown = await store.tally().catch((reason: unknown) => reason);
+    expect(error).not.toBeInstanceOf(StoreUnavailable);
+  });
+}
+
+export function redisStore(server: RedisServer, limits: StoreLimits): RedisSessionStore {
+  return new RedisSessionStore(server.address, limits, parts);
+}
