@@ -8,6 +8,7 @@ import { HealthModule } from './health/health.module.js';
 import { LeadershipModule } from './leadership/leadership.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { KubernetesModule } from './platform/kubernetes/kubernetes.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import type { Logger } from './platform/logger.js';
 
@@ -20,6 +21,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(settings),
         PlatformModule.with(logger),
+        KubernetesModule,
         ScheduleModule.forRoot(),
         MetricsModule,
         LeadershipModule,

@@ -7,8 +7,11 @@ import { Readiness } from './health/readiness.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { SessionRuntime } from './lifecycle/runtime/session-runtime.js';
+import { SessionStore } from './lifecycle/store/session-store.js';
 import type { MetricsEndpoint } from './metrics/metrics-endpoint.js';
 import { Clock, pause } from './platform/clock.js';
+import type { KubernetesClient } from './platform/kubernetes/kubernetes-client.js';
+import { KUBERNETES } from './platform/kubernetes/kubernetes.module.js';
 import type { Logger } from './platform/logger.js';
 
 /** The part of the drain time for which requests are still held. */
@@ -28,6 +31,8 @@ export async function shutDown(app: INestApplication, metrics: MetricsEndpoint, 
     ['stop leading', () => app.get(Leadership).stop()],
     ['stop lifecycle', () => app.get(Lifecycle).stop()],
     ['stop pods', () => app.get(SessionRuntime).stop()],
+    ['close store', () => app.get(SessionStore).close()],
+    ['close cluster', () => app.get<KubernetesClient | undefined>(KUBERNETES)?.close()],
     ['close metrics', () => metrics.close()],
     ['close', () => app.close()],
   ];

@@ -10,11 +10,28 @@ function faultsOf(environment: Record<string, string>): readonly string[] {
   throw new Error('no fault was found');
 }
 
+const CLUSTER = { RUNTIME: 'kubernetes', SESSION_POD_IMAGE: 'berth:1' };
+
 describe('loadSettings', () => {
   it('serves on its defaults with nothing set', () => {
     const settings = loadSettings({});
     expect(settings).toMatchObject({ PORT: 8080, METRICS_PORT: 9090, RUNTIME: 'process', STORE: 'memory' });
     expect(settings).toMatchObject({ IDLE_TIMEOUT_SECONDS: 600, MAX_CONCURRENT_SESSIONS: 1000, CORS_ORIGINS: [] });
+  });
+
+  it.each([
+    [
+      { KUBERNETES_SERVICE_HOST: '10.0.0.1', SESSION_POD_IMAGE: 'berth:1' },
+      { RUNTIME: 'kubernetes', STORE: 'memory' },
+    ],
+    [
+      { ...CLUSTER, REDIS_URL: 'redis://redis' },
+      { RUNTIME: 'kubernetes', STORE: 'redis' },
+    ],
+    [{ ...CLUSTER, REDIS_HOST: 'redis', STORE: 'memory' }, { STORE: 'memory' }],
+    [{ KUBERNETES_SERVICE_HOST: '10.0.0.1', RUNTIME: 'process' }, { RUNTIME: 'process' }],
+  ])('takes from %j what runs the pods and what remembers them', (environment, expected) => {
+    expect(loadSettings(environment)).toMatchObject(expected);
   });
 
   it('takes an empty value for one that is not set', () => {
@@ -70,7 +87,13 @@ describe('loadSettings', () => {
     ],
     [{ AUTH_ISSUER: 'https://issuer.test' }, 'AUTH_ISSUER'],
     [{ PORT: '9090' }, 'METRICS_PORT'],
-    [{ REDIS_HOST: 'redis' }, 'REDIS_HOST'],
+    [{ REDIS_HOST: 'redis' }, 'STORE redis needs RUNTIME kubernetes'],
+    [{ ...CLUSTER, STORE: 'redis' }, 'REDIS_HOST or REDIS_URL'],
+    [{ ...CLUSTER, REDIS_HOST: 'redis', REDIS_URL: 'redis://redis' }, 'exclude'],
+    [{ RUNTIME: 'kubernetes' }, 'SESSION_POD_IMAGE'],
+    [{ LEASE_DURATION_SECONDS: '10' }, 'LEASE_DURATION_SECONDS'],
+    [{ LEASE_RETRY_SECONDS: '9' }, 'LEASE_RETRY_SECONDS'],
+    [{ VAULT_ADDR: 'https://vault' }, 'VAULT_ADDR'],
   ])('refuses the combination %j', (environment, word) => {
     expect(faultsOf(environment).join('\n')).toContain(word);
   });

@@ -21,7 +21,17 @@ export function loadSettings(environment: Environment): Settings {
   const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${sentence(issue)}`);
   faults.push(...crossFaults(given));
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults);
-  return parsed.data;
+  return { ...parsed.data, ...surroundings(given) };
+}
+
+/** Where pods run and what remembers the sessions, if nobody says so. Only a cluster sets this variable. */
+function surroundings(given: Environment): Pick<Settings, 'RUNTIME' | 'STORE'> {
+  const isInCluster = given.KUBERNETES_SERVICE_HOST !== undefined;
+  const hasRedis = given.REDIS_HOST !== undefined || given.REDIS_URL !== undefined;
+  return {
+    RUNTIME: (given.RUNTIME as Settings['RUNTIME'] | undefined) ?? (isInCluster ? 'kubernetes' : 'process'),
+    STORE: (given.STORE as Settings['STORE'] | undefined) ?? (hasRedis ? 'redis' : 'memory'),
+  };
 }
 
 /** zod's own sentences quote the value that was given; ours do not. */
@@ -44,8 +54,35 @@ function crossFaults(given: Environment): string[] {
   for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const)
     if (has(name) && !has('AUTH_JWKS_URL') && !has('AUTH_TOKEN_SECRET'))
       faults.push(`${name} needs AUTH_JWKS_URL or AUTH_TOKEN_SECRET: a key made for this run knows no issuer`);
-  for (const name of ['REDIS_HOST', 'REDIS_URL', 'VAULT_ADDR'])
-    if (given[name] !== undefined)
-      faults.push(`${name} is set, but this version keeps sessions and secrets on one machine only`);
+  if (given.VAULT_ADDR !== undefined)
+    faults.push('VAULT_ADDR is set, but this version takes its secrets from the environment and from files only');
+  return [...faults, ...partsFaults(given), ...leaseFaults(given)];
+}
+
+function partsFaults(given: Environment): string[] {
+  const faults: string[] = [];
+  const { RUNTIME, STORE } = surroundings(given);
+  const { REDIS_HOST: host, REDIS_URL: url } = given;
+  if (STORE === 'redis' && host === undefined && url === undefined)
+    faults.push('STORE is redis: REDIS_HOST or REDIS_URL has to say where it is');
+  if (host !== undefined && url !== undefined) faults.push('REDIS_HOST and REDIS_URL exclude each other');
+  if (RUNTIME === 'process' && STORE === 'redis')
+    faults.push(
+      'STORE redis needs RUNTIME kubernetes: a process belongs to one replica, and the others could not reach it (STORE=memory goes with RUNTIME=process)',
+    );
+  if (RUNTIME === 'kubernetes' && given.SESSION_POD_IMAGE === undefined)
+    faults.push('SESSION_POD_IMAGE is needed with RUNTIME kubernetes');
+  return faults;
+}
+
+/** A leader has to notice that it cannot renew before the others take over. */
+function leaseFaults(given: Environment): string[] {
+  const seconds = (name: keyof Settings): number => Number(given[name] ?? settingsSchema.shape[name].parse(undefined));
+  const duration = seconds('LEASE_DURATION_SECONDS');
+  const deadline = seconds('LEASE_RENEW_DEADLINE_SECONDS');
+  const faults: string[] = [];
+  if (duration <= deadline) faults.push('LEASE_DURATION_SECONDS has to be more than LEASE_RENEW_DEADLINE_SECONDS');
+  if (deadline <= seconds('LEASE_RETRY_SECONDS') * 1.2)
+    faults.push('LEASE_RENEW_DEADLINE_SECONDS has to be more than 1.2 x LEASE_RETRY_SECONDS');
   return faults;
 }

@@ -20,6 +20,8 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter(Boolean),
 );
+const words = z.string().transform((text) => text.split(/\s+/).filter(Boolean));
+const yesOrNo = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 const quantity = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'is not a quantity such as 100m or 128Mi');
 
 export const settingsSchema = z.object({
@@ -54,10 +56,54 @@ export const settingsSchema = z.object({
     .describe('Requests a second for each owner, per replica; 0: no limit'),
 
   RUNTIME: z
-    .enum(['process'])
-    .default('process')
-    .describe('Where pods run: `process` (child processes of this machine)'),
-  STORE: z.enum(['memory']).default('memory').describe('What remembers the sessions: `memory`'),
+    .enum(['kubernetes', 'process'])
+    .optional()
+    .describe(
+      'Where pods run: `kubernetes`, or `process` (child processes of this machine); `kubernetes` in a cluster, else `process`',
+    ),
+  STORE: z
+    .enum(['redis', 'memory'])
+    .optional()
+    .describe(
+      'What remembers the sessions: `redis`, or `memory` (one replica only); `redis` where `REDIS_HOST` or `REDIS_URL` is set, else `memory`',
+    ),
+
+  REDIS_HOST: z.string().min(1).optional().describe('Host of the Redis primary'),
+  REDIS_PORT: wholeNumber(1, 65_535).default(6379).describe('Port of the Redis primary'),
+  REDIS_USERNAME: z.string().min(1).optional().describe('User of the Redis primary, where it has more than one'),
+  REDIS_PASSWORD: z.string().min(1).optional().describe('Password of the Redis primary'),
+  REDIS_TLS: yesOrNo.default(false).describe('Whether the Redis primary is spoken to by TLS'),
+  REDIS_CA_PATH: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the authorities that may sign for it; else those that Node trusts'),
+  REDIS_URL: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('All of this as one URL, `redis://user:password@host:port/db`, or `rediss://` for TLS'),
+
+  KUBECONFIG: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File that tells of the cluster (its current context is used); in a cluster, the pod’s own account'),
+  KUBERNETES_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is not a name of a namespace')
+    .default('sessions')
+    .describe('Namespace of the session pods and of the lease'),
+  LEASE_NAME: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'is not a name of a lease')
+    .default('berth-leader')
+    .describe('Lease by which the replicas choose their leader'),
+  LEASE_DURATION_SECONDS: seconds(1).default(15).describe('How long a leader that is not heard of is left its lead'),
+  LEASE_RENEW_DEADLINE_SECONDS: seconds(1)
+    .default(10)
+    .describe('How long a leader tries to renew before it gives up its lead'),
+  LEASE_RETRY_SECONDS: seconds(1).default(2).describe('How often a leader renews, and a candidate tries'),
 
   IDLE_TIMEOUT_SECONDS: seconds(1).default(600).describe('A session nobody has used for this long is ended'),
   MAX_LIFETIME_SECONDS: seconds(0).default(0).describe('A session older than this is ended although in use; 0: never'),
@@ -74,12 +120,34 @@ export const settingsSchema = z.object({
   MAX_PENDING_REQUESTS: wholeNumber(1).default(1000).describe('Requests that one replica holds while pods start'),
   MAX_BODY_BYTES: wholeNumber(0).default(0).describe('Largest request body passed to a pod; 0: no limit'),
 
+  SESSION_POD_IMAGE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Image of the `default` template (needed with `RUNTIME=kubernetes`)'),
+  SESSION_POD_COMMAND: words
+    .optional()
+    .describe(
+      'What the `default` template runs, words separated by spaces; else what its image says (a process: the bundled application)',
+    ),
   SESSION_POD_PORT: port
     .default(8080)
     .describe('Port of the `default` template (a process gets a port of its own in PORT)'),
+  SESSION_POD_CPU_REQUEST: quantity
+    .default('100m')
+    .describe('CPU that a pod asks for, unless its template says otherwise'),
+  SESSION_POD_CPU_LIMIT: quantity
+    .default('500m')
+    .describe('CPU that a pod may use, unless its template says otherwise'),
+  SESSION_POD_MEMORY_REQUEST: quantity
+    .default('128Mi')
+    .describe('Memory that a pod asks for, unless its template says otherwise'),
   SESSION_POD_MEMORY_LIMIT: quantity
     .default('512Mi')
     .describe('Memory at which a pod is killed, unless its template says otherwise'),
+  WARM_POOL_SIZE: wholeNumber(0)
+    .default(0)
+    .describe('Pods kept ready for new sessions, of each template that does not say otherwise'),
   PROCESS_STATE_PATH: z
     .string()
     .min(1)
@@ -102,4 +170,7 @@ export const settingsSchema = z.object({
     .describe('How long what is open may take to finish at a stop or past a lifetime'),
 });
 
-export type Settings = z.infer<typeof settingsSchema>;
+type Given = z.infer<typeof settingsSchema>;
+
+/** With what the surroundings decide where nothing is said. */
+export type Settings = Given & Required<Pick<Given, 'RUNTIME' | 'STORE'>>;

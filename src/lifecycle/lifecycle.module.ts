@@ -3,76 +3,38 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { Registry } from 'prom-client';
 
 import { SETTINGS } from '../config/config.module.js';
-import { processSurroundings } from '../config/environment.js';
 import type { Settings } from '../config/settings.schema.js';
-import { StartFault } from '../config/start-fault.js';
 import { Leadership } from '../leadership/leadership.js';
 import { LeadershipModule } from '../leadership/leadership.module.js';
 import { Clock } from '../platform/clock.js';
+import type { KubernetesClient } from '../platform/kubernetes/kubernetes-client.js';
+import { KUBERNETES } from '../platform/kubernetes/kubernetes.module.js';
 import { Logger } from '../platform/logger.js';
 import { Randomness } from '../platform/randomness.js';
 import { registerLifecycleGauges } from './lifecycle-gauges.js';
 import { ScheduledTimers } from './leading/scheduled-timers.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
 import { Lifecycle, type LifecycleTiming } from './lifecycle.js';
-import { ProcessSessionRuntime } from './runtime/process/process-session-runtime.js';
-import type { ProcessRuntimeOptions } from './runtime/process/supervision.js';
+import { makeRuntime } from './runtime/make-runtime.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { Sessions } from './sessions.js';
-import { MemorySessionStore } from './store/memory-session-store.js';
+import { makeStore } from './store/make-store.js';
 import { SessionStore } from './store/session-store.js';
 import { builtInTemplate, readTemplates } from './templates/read-templates.js';
 import { Templates } from './templates/templates.js';
 
 const SECOND = 1_000;
 
-/** STORE chooses. */
-function makeStore(settings: Settings, clock: Clock, randomness: Randomness): SessionStore {
-  const limits = {
-    maxSessions: settings.MAX_CONCURRENT_SESSIONS,
-    maxSessionsPerOwner: settings.MAX_SESSIONS_PER_OWNER,
-    startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
-    tombstoneMs: settings.TOMBSTONE_SECONDS * SECOND,
-  };
-  switch (settings.STORE) {
-    case 'memory':
-      return new MemorySessionStore(clock, randomness, limits);
-  }
-}
-
-/** RUNTIME chooses. */
-async function makeRuntime(
-  settings: Settings,
-  clock: Clock,
-  randomness: Randomness,
-  log: Logger,
-): Promise<SessionRuntime> {
-  switch (settings.RUNTIME) {
-    case 'process':
-      return makeProcessRuntime({ ...processSurroundings(settings), clock, randomness, log });
-  }
-}
-
-async function makeProcessRuntime(options: ProcessRuntimeOptions & { stateRoot: string }): Promise<SessionRuntime> {
-  const runtime = new ProcessSessionRuntime(options);
-  try {
-    await runtime.prepare();
-    return runtime;
-  } catch (error) {
-    const why = (error as Error).message;
-    const sentence = `State folders cannot be kept under ${options.stateRoot}: ${why}. Set PROCESS_STATE_PATH to a folder that may be written.`;
-    throw new StartFault(sentence, { cause: error });
-  }
-}
-
 function makeTemplates(settings: Settings): Templates {
   return new Templates(readTemplates(settings.TEMPLATES_PATH, builtInTemplate(settings)), {
     idleTimeoutMs: settings.IDLE_TIMEOUT_SECONDS * SECOND,
     maxLifetimeMs: settings.MAX_LIFETIME_SECONDS * SECOND,
     port: settings.SESSION_POD_PORT,
-    warmPoolSize: 0,
+    warmPoolSize: settings.WARM_POOL_SIZE,
   });
 }
+
+type RuntimeNeeds = [Settings, Clock, Randomness, Logger, KubernetesClient | undefined];
 
 const LIFECYCLE_NEEDS = [
   SETTINGS,
@@ -111,7 +73,8 @@ function makeLifecycle(...needs: LifecycleNeeds): Lifecycle {
     logger,
   });
   const { pods, inUse, waiting, limiter } = lifecycle;
-  const levels = { maxSessions: settings.MAX_CONCURRENT_SESSIONS, warmPoolTarget: 0 };
+  const warmPoolTarget = templates.all().reduce((sum, { warmPoolSize }) => sum + warmPoolSize, 0);
+  const levels = { maxSessions: settings.MAX_CONCURRENT_SESSIONS, warmPoolTarget };
   registerLifecycleGauges(registry, { store, leadership, pods, inUse, waiting, limiter, ...levels });
   return lifecycle;
 }
@@ -130,8 +93,18 @@ function timingOf(settings: Settings): LifecycleTiming {
 @Module({
   imports: [LeadershipModule],
   providers: [
-    { provide: SessionStore, inject: [SETTINGS, Clock, Randomness], useFactory: makeStore },
-    { provide: SessionRuntime, inject: [SETTINGS, Clock, Randomness, Logger], useFactory: makeRuntime },
+    {
+      provide: SessionStore,
+      inject: [SETTINGS, Clock, Randomness, Logger],
+      useFactory: (settings: Settings, clock: Clock, randomness: Randomness, logger: Logger) =>
+        makeStore(settings, { clock, randomness, logger }),
+    },
+    {
+      provide: SessionRuntime,
+      inject: [SETTINGS, Clock, Randomness, Logger, KUBERNETES],
+      useFactory: (...[settings, clock, randomness, logger, kubernetes]: RuntimeNeeds) =>
+        makeRuntime(settings, { clock, randomness, logger, kubernetes }),
+    },
     { provide: Templates, inject: [SETTINGS], useFactory: makeTemplates },
     { provide: Lifecycle, inject: [...LIFECYCLE_NEEDS], useFactory: makeLifecycle },
     { provide: Sessions, inject: [Lifecycle], useFactory: (lifecycle: Lifecycle) => lifecycle.sessions },

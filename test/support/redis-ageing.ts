@@ -64,6 +64,10 @@ export class AgeingStore extends SessionStore {
     return this.inner.nowMs() + this.ageing.ms;
   }
 
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+
   async enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
     return this.later(await this.inner.enter(id, caller, opening));
   }

@@ -245,6 +245,10 @@ export class MemorySessionStore extends SessionStore {
     return this.records.watchers.add({ changed, missedSome });
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Everything but the import passes here: no answer from a store that does not remember. */
   // eslint-disable-next-line @typescript-eslint/require-await
   private async step<T>(run: (nowMs: number) => T): Promise<T> {

@@ -122,6 +122,9 @@ export abstract class SessionStore {
 
   /** Every change of a record, in order per session; `missedSome` when that cannot be vouched for. Returns how to stop. */
   abstract watch(changed: (session: Session) => void, missedSome: () => void): () => void;
+
+  /** Lets go of everything; the records stay where they are kept. */
+  abstract close(): Promise<void>;
 }
 
 /** Why a pod is replaced; `crashed` counts towards giving up, an eviction or deletion does not. */

@@ -25,9 +25,15 @@ const fileSchema = z.strictObject({
   ),
 });
 
-/** The `default` template, unless the file has one of its own: the bundled application. */
+/** The `default` template, unless the file has one of its own: the bundled application, or what the settings name. */
 export function builtInTemplate(settings: Settings): TemplateDefinition {
-  return templateSchema.parse({ resources: { limits: { memory: settings.SESSION_POD_MEMORY_LIMIT } } });
+  const requests = { cpu: settings.SESSION_POD_CPU_REQUEST, memory: settings.SESSION_POD_MEMORY_REQUEST };
+  const limits = { cpu: settings.SESSION_POD_CPU_LIMIT, memory: settings.SESSION_POD_MEMORY_LIMIT };
+  return templateSchema.parse({
+    image: settings.SESSION_POD_IMAGE,
+    command: settings.SESSION_POD_COMMAND,
+    resources: { requests, limits },
+  });
 }
 
 /** What the file does not say of image, command, resources and port is as in `builtIn`. */

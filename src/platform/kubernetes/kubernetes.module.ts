@@ -7,7 +7,11 @@ import type { KubernetesClient } from './kubernetes-client.js';
 /** The way to the cluster; undefined where pods run elsewhere. */
 export const KUBERNETES = Symbol('KUBERNETES');
 
-async function loadClient({ RUNTIME, KUBECONFIG, KUBERNETES_NAMESPACE }: Settings): Promise<KubernetesClient | undefined> {
+async function loadClient({
+  RUNTIME,
+  KUBECONFIG,
+  KUBERNETES_NAMESPACE,
+}: Settings): Promise<KubernetesClient | undefined> {
   if (RUNTIME !== 'kubernetes') return undefined;
   const { KubernetesClient } = await import('./kubernetes-client.js');
   return KubernetesClient.load({ kubeconfigPath: KUBECONFIG, namespace: KUBERNETES_NAMESPACE });
