@@ -1,25 +1,24 @@
-import { Clock, pause } from '../platform/clock.js';
+import type { Clock } from '../platform/clock.js';
+import { LeaderTasks } from './leader-tasks.js';
 import { Leadership, type LeadershipStatus, type LeaderTask } from './leadership.js';
-
-const RUN_AGAIN_AFTER_MS = 1_000;
 
 /** Leads from start to stop: for one replica alone. */
 export class SoleLeadership extends Leadership {
-  private readonly tasks: LeaderTask[] = [];
-  private readonly running: Promise<void>[] = [];
+  private readonly tasks: LeaderTasks;
   private readonly end = new AbortController();
+  private running?: Promise<void>;
   private isLeader = false;
 
   constructor(
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly identity: string,
   ) {
     super();
+    this.tasks = new LeaderTasks(clock);
   }
 
   add(task: LeaderTask): void {
-    if (this.isLeader) throw new Error(`task ${task.name} was added after the start`);
-    this.tasks.push(task);
+    this.tasks.add(task);
   }
 
   status(): LeadershipStatus {
@@ -28,25 +27,15 @@ export class SoleLeadership extends Leadership {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- there is nobody to wait for
   async start(): Promise<void> {
-    if (this.isLeader || this.end.signal.aborted) return;
+    if (this.running || this.end.signal.aborted) return;
     this.isLeader = true;
-    for (const task of this.tasks) this.running.push(this.keepRunning(task));
+    this.tasks.close();
+    this.running = this.tasks.run(this.end.signal);
   }
 
   async stop(): Promise<void> {
     this.end.abort();
-    await Promise.all(this.running);
+    await this.running;
     this.isLeader = false;
-  }
-
-  private async keepRunning(task: LeaderTask): Promise<void> {
-    while (!this.end.signal.aborted) {
-      try {
-        return await task.run(this.end.signal);
-      } catch {
-        // A task reports its own failures; what is left to do here is to give it another try.
-      }
-      await pause(this.clock, RUN_AGAIN_AFTER_MS, this.end.signal);
-    }
   }
 }

@@ -58,29 +58,9 @@ export class KubernetesClient {
     return this.credentials.server;
   }
 
-  /** The library's calls for one API group. What they throw is for `asKubernetesError`. */
-  api<T>(group: new (configuration: Configuration) => T, deadlineMs = this.deadlineMs): T {
-    return new group(
-      createConfiguration({
-        baseServer: new ServerConfiguration(this.server, {}),
-        authMethods: {
-          default: {
-            getName: () => this.credentials.getName(),
-            applySecurityAuthentication: (context) => this.authenticate(context, deadlineMs),
-          },
-        },
-        promiseMiddleware: [
-          {
-            pre: (context) => {
-              context.setHeaderParam('User-Agent', USER_AGENT);
-              context.setSignal(AbortSignal.timeout(deadlineMs));
-              return Promise.resolve(context);
-            },
-            post: (context) => Promise.resolve(context),
-          },
-        ],
-      }),
-    );
+  /** For who cannot wait as long as the others. */
+  coordinationWithin(deadlineMs: number): CoordinationV1Api {
+    return this.api(CoordinationV1Api, deadlineMs);
   }
 
   /** GET of JSON as the server wrote it: fields the library does not know are there, and times are strings. */
@@ -130,6 +110,31 @@ export class KubernetesClient {
   /** Cuts what is still open. */
   async close(): Promise<void> {
     await this.credentials.close();
+  }
+
+  /** The library's calls for one API group. What they throw is for `asKubernetesError`. */
+  private api<T>(group: new (configuration: Configuration) => T, deadlineMs = this.deadlineMs): T {
+    return new group(
+      createConfiguration({
+        baseServer: new ServerConfiguration(this.server, {}),
+        authMethods: {
+          default: {
+            getName: () => this.credentials.getName(),
+            applySecurityAuthentication: (context) => this.authenticate(context, deadlineMs),
+          },
+        },
+        promiseMiddleware: [
+          {
+            pre: (context) => {
+              context.setHeaderParam('User-Agent', USER_AGENT);
+              context.setSignal(AbortSignal.timeout(deadlineMs));
+              return Promise.resolve(context);
+            },
+            post: (context) => Promise.resolve(context),
+          },
+        ],
+      }),
+    );
   }
 
   private async get(
