@@ -3,7 +3,6 @@ import type { V1Lease } from '@kubernetes/client-node';
 import type { KubernetesClient } from '../../platform/kubernetes/kubernetes-client.js';
 import { asKubernetesError } from '../../platform/kubernetes/kubernetes-errors.js';
 import { ObjectWatch, type ObjectWatchOptions } from '../../platform/kubernetes/object-watch.js';
-import type { LeaseDurations } from './lease-durations.js';
 import type { Lease, LeaseLock, LeaseWatch } from './lease-lock.js';
 import { type LeaseRecord, toRecord, toSpec } from './lease-record.js';
 
@@ -19,10 +18,11 @@ export class KubernetesLeaseLock implements LeaseLock {
   constructor(
     private readonly client: Pick<KubernetesClient, 'namespace' | 'coordinationWithin' | 'read' | 'raw'>,
     private readonly name: string,
-    { renewDeadlineMs }: LeaseDurations,
+    /** For each call: half the renew deadline leaves time for another one when one stalls. */
+    deadlineMs: number,
     private readonly watching: ObjectWatchOptions,
   ) {
-    this.api = client.coordinationWithin(renewDeadlineMs / 2); // so that one stalled call does not cost the lead
+    this.api = client.coordinationWithin(deadlineMs);
   }
 
   async get(): Promise<Lease | undefined> {
