@@ -1,0 +1,38 @@
+import type { KnownPods } from './known-pods.js';
+import type { PodApi } from './pod-api.js';
+import { CONTAINER, containerOf, type PodObject } from './pod-object.js';
+
+const LAST_LINES = 20;
+const MOST_BYTES_READ = 16 * 1_024;
+const MOST_BYTES_KEPT = 2 * 1_024;
+
+/** Reads, once for a pod, what its container printed before it ended for the last time. */
+export class LastWords {
+  private readonly reading = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly api: Pick<PodApi, 'logText'>,
+    private readonly known: KnownPods,
+  ) {}
+
+  /** Resolves when they are known, or known to be unreadable. */
+  read(object: PodObject): Promise<void> {
+    const { uid = '', name = '' } = object.metadata ?? {};
+    const reading =
+      this.reading.get(uid) ??
+      this.lastLines(name, object)
+        .catch(() => '')
+        .then((lines) => this.known.printed(uid, lines))
+        .finally(() => this.reading.delete(uid));
+    this.reading.set(uid, reading);
+    return reading;
+  }
+
+  /** While it waits to be started again, and once it has been, the run that has ended is the previous one. */
+  private async lastLines(name: string, object: PodObject): Promise<string> {
+    const previous = containerOf(object)?.state?.terminated === undefined;
+    const limits = { tailLines: LAST_LINES, limitBytes: MOST_BYTES_READ };
+    const text = await this.api.logText(name, { container: CONTAINER, previous, ...limits });
+    return Buffer.from(text).subarray(-MOST_BYTES_KEPT).toString().trim();
+  }
+}
