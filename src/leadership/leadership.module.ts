@@ -30,12 +30,8 @@ async function makeLeadership(...[settings, clock, randomness, logger, kubernete
     renewDeadlineMs: settings.LEASE_RENEW_DEADLINE_SECONDS * SECOND,
     retryMs: settings.LEASE_RETRY_SECONDS * SECOND,
   };
-  // A call that hangs must leave time for another one.
-  const lock = new KubernetesLeaseLock(kubernetes, settings.LEASE_NAME, durations.renewDeadlineMs / 2, {
-    clock,
-    randomness,
-    logger,
-  });
+  const deadlineMs = durations.renewDeadlineMs / 2;
+  const lock = new KubernetesLeaseLock(kubernetes, settings.LEASE_NAME, deadlineMs, { clock, randomness, logger });
   return new LeaseLeadership({ lock, identity, durations, clock, randomness, logger });
 }
 
