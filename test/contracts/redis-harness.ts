@@ -1,9 +1,14 @@
 import { SystemClock } from '../../src/platform/clock.js';
+import type { Logger } from '../../src/platform/logger.js';
+import type { RedisAddress } from '../../src/platform/redis/redis-address.js';
 import { SystemRandomness } from '../../src/platform/randomness.js';
 import { RedisSessionStore } from '../../src/lifecycle/store/redis/redis-session-store.js';
-import type { SessionStore, StoreLimits } from '../../src/lifecycle/store/session-store.js';
+import type { Session } from '../../src/lifecycle/session.js';
+import { refOf, type SessionStore, type StoreLimits } from '../../src/lifecycle/store/session-store.js';
 import { StoreUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
 import { eventually } from '../support/eventually.js';
+import { alice, opening, sessionId } from '../support/openings.js';
+import { podOf } from '../support/pods.js';
 import { Ageing, AgeingStore } from '../support/redis-ageing.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { SilentLogger } from '../support/silent-logger.js';
@@ -67,6 +72,68 @@ export async function answering(store: SessionStore): Promise<void> {
   });
 }
 
-export function redisStore(server: RedisServer, limits: StoreLimits): RedisSessionStore {
-  return new RedisSessionStore(server.address, limits, parts);
+export const LIMITS: StoreLimits = {
+  maxSessions: 100_000,
+  maxSessionsPerOwner: 0,
+  startTimeoutMs: 60_000,
+  tombstoneMs: 60_000,
+};
+
+interface Wanted {
+  limits?: Partial<StoreLimits>;
+  address?: Partial<RedisAddress>;
+  logger?: Logger;
+  answerWithinMs?: number;
+}
+
+/** The stores of one suite, each as a replica has it: closed after every case, whatever came of it. */
+export class RedisReplicas {
+  private readonly stores: RedisSessionStore[] = [];
+
+  constructor(private readonly server: () => RedisServer) {
+    afterEach(async () => {
+      for (const store of this.stores.splice(0)) await store.close();
+    });
+  }
+
+  /** Not connected yet. */
+  store({ limits, address, ...own }: Wanted = {}): RedisSessionStore {
+    const at = { ...this.server().address, ...address };
+    const store = new RedisSessionStore(at, { ...LIMITS, ...limits }, { ...parts, ...own });
+    this.stores.push(store);
+    return store;
+  }
+
+  async connected(wanted?: Wanted): Promise<RedisSessionStore> {
+    const store = this.store(wanted);
+    await store.connect();
+    return store;
+  }
+
+  /** On an empty server whose marker is set. */
+  async usable(wanted?: Wanted): Promise<RedisSessionStore> {
+    await this.server().admin.flushall();
+    const store = await this.connected(wanted);
+    await usable(store);
+    return store;
+  }
+}
+
+export function entered(store: SessionStore, id: string, by = alice): ReturnType<SessionStore['enter']> {
+  return store.enter(sessionId(id), by, opening());
+}
+
+export async function opened(store: SessionStore, id: string): Promise<Session> {
+  const answer = await entered(store, id);
+  if (typeof answer === 'string') throw new Error(`${id} was refused: ${answer}`);
+  return answer.session;
+}
+
+/** One that requests reach. */
+export async function ready(store: SessionStore, id: string, address = `${id}:80`): Promise<Session> {
+  const session = await opened(store, id);
+  const pod = podOf(session);
+  await store.namePod(refOf(session), pod);
+  expect(await store.markReady({ ...refOf(session), uid: pod.uid }, address)).toBe('ready');
+  return (await store.find(session.id))!;
 }

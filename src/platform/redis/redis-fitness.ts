@@ -4,6 +4,8 @@ import { RedisUnfit } from './redis-errors.js';
 
 const OLDEST_MAJOR = 7;
 
+const SECTIONS = ['server', 'replication', 'memory', 'persistence'];
+
 export type ServerFacts = Readonly<Record<string, string>>;
 
 export interface Fault {
@@ -13,9 +15,7 @@ export interface Fault {
 
 /** Says what is wrong with how the server is set up; throws where it cannot work at all. Managed servers forbid CONFIG, so INFO is asked. */
 export async function reportFitness(connection: RedisConnection, logger: Logger): Promise<void> {
-  const facts = factsOf(
-    await Promise.all(['server', 'memory', 'persistence'].map((one) => connection.call('INFO', one))),
-  );
+  const facts = factsOf(await Promise.all(SECTIONS.map((one) => connection.call('INFO', one))));
   const reason = unfitness(facts);
   if (reason) throw new RedisUnfit(`Redis at ${connection.server} ${reason}`);
   for (const { event, sentence } of faultsOf(facts)) {
@@ -25,7 +25,8 @@ export async function reportFitness(connection: RedisConnection, logger: Logger)
 
 export function factsOf(answers: readonly unknown[]): ServerFacts {
   const lines = answers.flatMap((answer) => String(answer).split('\r\n'));
-  return Object.fromEntries(lines.flatMap((line) => (line.includes(':') ? [line.split(/:(.*)/s, 2)] : [])));
+  const pairs = lines.filter((line) => line.includes(':')).map((line) => line.split(/:(.*)/s, 2) as [string, string]);
+  return Object.fromEntries(pairs);
 }
 
 /** Why this server cannot be used; undefined: it can. */
@@ -37,15 +38,17 @@ export function unfitness({ redis_mode: mode, redis_version: version }: ServerFa
   return undefined;
 }
 
-/** What works today and loses sessions one day. */
-export function faultsOf({ maxmemory_policy: policy, aof_enabled: aof }: ServerFacts): Fault[] {
-  const evicts = {
-    event: 'redis.evicts',
-    sentence: `forgets sessions when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy to noeviction.`,
-  };
-  const forgets = {
-    event: 'redis.not_persistent',
-    sentence: 'keeps nothing over a restart: set appendonly to yes, or tombstones and creations are lost with it.',
-  };
-  return [...(policy !== undefined && policy !== 'noeviction' ? [evicts] : []), ...(aof === '0' ? [forgets] : [])];
+/** What works today and loses sessions one day, and what does not work until somebody acts. */
+export function faultsOf({ maxmemory_policy: policy, aof_enabled: aof, role }: ServerFacts): Fault[] {
+  const faults: Fault[] = [];
+  if (policy !== undefined && policy !== 'noeviction') {
+    const sentence = `forgets sessions when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy to noeviction.`;
+    faults.push({ event: 'redis.evicts', sentence });
+  }
+  if (aof === '0') {
+    const sentence = 'forgets tombstones and creations when it restarts (appendonly no): set appendonly to yes.';
+    faults.push({ event: 'redis.not_persistent', sentence });
+  }
+  if (role === 'slave') faults.push({ event: 'redis.replica', sentence: 'is a replica: name the primary.' });
+  return faults;
 }

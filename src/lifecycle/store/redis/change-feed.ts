@@ -45,7 +45,7 @@ export class ChangeFeed {
     connection.listen({
       up: () => void this.listen(),
       down: () => this.lost(),
-      message: (text) => this.hear(JSON.parse(text) as Message),
+      message: (text) => this.hearText(text),
     });
   }
 
@@ -97,6 +97,15 @@ export class ChangeFeed {
     this.timer = this.clock.after(ms, () => {
       this.look().catch(() => this.connection.reconnect());
     });
+  }
+
+  /** Anybody may publish there; what cannot be read may have been one of ours. */
+  private hearText(text: string): void {
+    try {
+      this.hear(JSON.parse(text) as Message);
+    } catch {
+      this.missed();
+    }
   }
 
   private hear({ n, sessions, importing }: Message): void {

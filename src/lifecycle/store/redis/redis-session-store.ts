@@ -1,8 +1,9 @@
-import { Clock } from '../../../platform/clock.js';
+import { Clock, pause } from '../../../platform/clock.js';
 import { Logger } from '../../../platform/logger.js';
 import { Randomness } from '../../../platform/randomness.js';
 import type { RedisAddress } from '../../../platform/redis/redis-address.js';
 import { RedisConnection } from '../../../platform/redis/redis-connection.js';
+import { RedisAway } from '../../../platform/redis/redis-errors.js';
 import { reportFitness } from '../../../platform/redis/redis-fitness.js';
 import type { Pod } from '../../runtime/pod.js';
 import type { SessionId } from '../../session-id.js';
@@ -31,6 +32,7 @@ import { StoreTime } from './store-time.js';
 /** So many touches take the server some milliseconds; others are let in between. */
 const TOUCHES_IN_ONE_STEP = 200;
 const IDS_IN_ONE_STEP = 256;
+const ASK_AGAIN_AFTER_MS = 500;
 
 export interface RedisStoreParts {
   clock: Clock;
@@ -52,6 +54,7 @@ export class RedisSessionStore extends SessionStore {
   private readonly import: RedisImport;
   private readonly time: StoreTime;
   private wasAway = false;
+  private isClosed = false;
 
   constructor(
     address: RedisAddress,
@@ -74,10 +77,24 @@ export class RedisSessionStore extends SessionStore {
   /** Waits for the server as long as it takes, until closed; throws RedisUnfit where waiting is no use. */
   async connect(): Promise<void> {
     await Promise.all([this.connection.open(), this.listening.open()]);
-    await reportFitness(this.connection, this.parts.logger);
+    while (!(await this.isFit())) await pause(this.parts.clock, ASK_AGAIN_AFTER_MS);
+    this.isBack();
+  }
+
+  /** It came up and may be away again, or does not let us ask. */
+  private async isFit(): Promise<boolean> {
+    try {
+      await reportFitness(this.connection, this.parts.logger);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RedisAway) || this.isClosed) throw error;
+      this.isAway(error);
+      return false;
+    }
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     this.feed.stop();
     await Promise.all([this.connection.close(), this.listening.close()]);
   }
@@ -218,6 +235,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   private isAway(error: Error): void {
+    if (this.wasAway) return;
     this.wasAway = true;
     const { server } = this.connection;
     const sentence = `The store, Redis at ${server}, is away; it is asked again until it is back.`;

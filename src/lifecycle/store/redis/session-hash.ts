@@ -80,16 +80,14 @@ function text(hash: Hash, field: Field): string {
   return String(hash[field] ?? '');
 }
 
-/** What a record that a pod bears witness to says, as far as it does not depend on the store's time. */
-export function hashOfImported(draft: Draft): Hash {
-  const { pod, env, lastUsedAtMs: _lastUsed, startDeadlineAtMs: _deadline, lastFailure: _failure, ...rest } = draft;
+/** What a record that a pod bears witness to says; its use and its deadline are the store's to say. */
+export function hashOfImported({ pod, env, ...draft }: Draft): Hash {
+  const { id, owner, state, template, readyAtMs } = draft;
+  const numbers = NEEDED_NUMBERS.filter((field) => field !== 'version').map((field) => [field, draft[field]] as const);
   return {
-    ...rest,
-    env: envText(env),
-    podName: pod?.name,
-    podUid: pod?.uid,
-    podAddress: pod?.address,
-    podNode: pod?.node,
+    ...{ id, owner, state, template, readyAtMs, env: envText(env) },
+    ...(Object.fromEntries(numbers) as Hash),
+    ...{ podName: pod?.name, podUid: pod?.uid, podAddress: pod?.address, podNode: pod?.node },
   };
 }
 
