@@ -4,3 +4,5 @@ export { ControlPlane } from './control-plane.js';
 export { describeWithControlPlane, sharedControlPlane, startOwnControlPlane } from './shared-control-plane.js';
 export { ownNamespace, type OwnNamespace, type OwnNamespaceOptions } from './own-namespace.js';
 export { RunningControlPlane, type AuditEvent } from './running-control-plane.js';
+export { startTestKubelet, TestKubelet, type KubeletPod, type TestKubeletOptions } from './test-kubelet.js';
+export { crashLoop, silent, slow, stuckCreating, unschedulable, type Fate, type Which } from './fates.js';

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+
+import { onlyContainer, type ApiPod } from './api-pod.js';
+import { ContainerLog } from './container-log.js';
+import type { Fate } from './fates.js';
+import { startGuarded } from './guarded.js';
+
+const SESSION_APPLICATION = join(__dirname, '../../../dist/session-pod/main.js');
+const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGTERM: 15, SIGKILL: 9, SIGABRT: 6, SIGSEGV: 11 };
+
+export interface RunOrder {
+  pod: ApiPod;
+  address: string;
+  /** Stands for the pod's /tmp: it is there again after a restart. */
+  folder: string;
+  fate: Fate;
+}
+
+/** One run of a pod's container, from its start to its exit. */
+export interface ContainerRun {
+  /** None: nothing runs, it is only said so. */
+  readonly pid?: number;
+  readonly startedAt: Date;
+  readonly log: ContainerLog;
+  readonly exitCode: Promise<number>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+export function startProcess(order: RunOrder): ContainerRun {
+  const { pod, address, folder, fate } = order;
+  const child = startGuarded(commandOf(pod, fate), { env: envOf(pod, address, folder), cwd: folder });
+  const log = new ContainerLog();
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk: Buffer) => log.write(chunk));
+  const exitCode = new Promise<number>((resolve) => {
+    child.once('close', (code, signal) => {
+      log.end();
+      resolve(code ?? 128 + (SIGNALS[signal!] ?? 0));
+    });
+  });
+  return { pid: child.pid, startedAt: new Date(), log, exitCode, signal: (signal) => void child.kill(signal) };
+}
+
+/** Says that it runs. For thousands of pods. */
+export function startNothing(): ContainerRun {
+  const log = new ContainerLog();
+  const { promise, end } = ending(log);
+  return { startedAt: new Date(), log, exitCode: promise, signal: (signal) => end(128 + (SIGNALS[signal] ?? 0)) };
+}
+
+function ending(log: ContainerLog): { promise: Promise<number>; end: (code: number) => void } {
+  let end: (code: number) => void = () => undefined;
+  const promise = new Promise<number>((resolve) => {
+    end = (code) => {
+      log.end();
+      resolve(code);
+    };
+  });
+  return { promise, end };
+}
+
+function commandOf(pod: ApiPod, fate: Fate): readonly string[] {
+  if (fate.crashes) return ['sh', '-c', 'echo "$1"; exit "$2"', 'sh', fate.crashes.says, String(fate.crashes.exitCode)];
+  if (fate.silent) return ['sleep', 'infinity'];
+  const { command = [process.execPath, SESSION_APPLICATION], args = [] } = onlyContainer(pod);
+  return [...command, ...args];
+}
+
+/** Nothing but what the pod says and what a container has of itself; HOST stands for the pod's own network. */
+function envOf(pod: ApiPod, address: string, folder: string): Record<string, string> {
+  const said: Record<string, string> = {};
+  for (const { name, value, valueFrom } of onlyContainer(pod).env ?? []) {
+    said[name] = valueFrom ? fieldOf(pod, address, valueFrom.fieldRef?.fieldPath) : (value ?? '');
+  }
+  const statePath = said.STATE_FILE_PATH ?? '/tmp/session-state.json';
+  return {
+    PATH: process.env.PATH ?? '',
+    HOSTNAME: pod.metadata.name,
+    ...said,
+    HOST: address,
+    TMPDIR: folder,
+    STATE_FILE_PATH: statePath.replace(/^\/tmp(?=\/)/, folder),
+  };
+}
+
+function fieldOf(pod: ApiPod, address: string, path?: string): string {
+  switch (path) {
+    case 'metadata.name':
+      return pod.metadata.name;
+    case 'metadata.namespace':
+      return pod.metadata.namespace;
+    case 'metadata.uid':
+      return pod.metadata.uid;
+    case 'status.podIP':
+      return address;
+    case undefined:
+    default:
+      throw new Error(`the test kubelet does not know the field ${path ?? 'of another source'}`);
+  }
+}
