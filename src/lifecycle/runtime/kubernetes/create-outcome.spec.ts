@@ -30,6 +30,12 @@ describe('a pod that was not made', () => {
 
   it.each([
     ['a full quota', forbidden(QUOTA), 'QuotaExceeded', QUOTA],
+    [
+      'a quota that is not counted yet',
+      forbidden('status unknown for quota: q, resources: pods'),
+      'QuotaUnknown',
+      'status unknown for quota: q, resources: pods',
+    ],
     ['a service account that is not there', forbidden(SERVICE_ACCOUNT), 'ServiceAccountMissing', SERVICE_ACCOUNT],
   ])('is held back by %s', (_, cause, reason, message) => {
     const outcome = outcomeOfCreate(cause);
@@ -101,6 +107,8 @@ describe('a pod that was not made', () => {
 describe('a pod that was not changed', () => {
   it('is another, or absent where the server says so of that very pod', () => {
     expect(outcomeOfChange(error(409, 'the object has been modified'), 'change')).toBe('changed');
+    const immutable = { causes: [{ field: 'metadata.uid', message: 'field is immutable' }] };
+    expect(outcomeOfChange(error(422, 'Pod "x" is invalid', { details: immutable }), 'change')).toBe('changed');
     expect(outcomeOfChange(error(404, 'pods "x" not found', { details: { kind: 'pods' } }), 'change')).toBe('absent');
   });
 
@@ -108,6 +116,7 @@ describe('a pod that was not changed', () => {
     error(404, 'namespaces "x" not found', { details: { kind: 'namespaces' } }),
     error(404, '404 page not found'),
     error(403, RBAC),
+    error(422, 'Pod "x" is invalid', { details: { causes: [{ field: 'metadata.annotations' }] } }),
     error(500, WEBHOOK_AWAY),
     error(undefined, 'no answer'),
   ])('is not known to be absent by %s', (cause) => {

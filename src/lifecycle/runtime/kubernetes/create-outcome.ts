@@ -22,7 +22,10 @@ function outcomeOfForbidden(error: KubernetesError): CreateOutcome {
   const { message } = error;
   if (message.includes('exceeded quota:'))
     return new PodHeldBack('QuotaExceeded', refusalWords(message), { cause: error });
-  // A new namespace gets its service accounts a moment later.
+  // A new quota is counted a moment later, and a new namespace gets its service accounts then.
+  if (message.includes('status unknown for quota:')) {
+    return new PodHeldBack('QuotaUnknown', refusalWords(message), { cause: error });
+  }
   if (message.includes('error looking up service account')) {
     return new PodHeldBack('ServiceAccountMissing', refusalWords(message), { cause: error });
   }
@@ -47,9 +50,14 @@ function isAboutUs({ message, details }: KubernetesError): boolean {
 
 /** What it means that a pod could not be read, changed or deleted. Only 404 of that very pod is absence; or it throws. */
 export function outcomeOfChange(error: KubernetesError, wish: string): 'changed' | 'absent' {
-  if (error.status === 409) return 'changed';
+  if (error.status === 409 || isAnother(error)) return 'changed';
   if (error.status === 404 && error.details?.kind === 'pods') return 'absent';
   throw unavailable(wish, error);
+}
+
+/** A patch that names another uid would change what cannot be changed, and is refused like that. */
+function isAnother({ status, details }: KubernetesError): boolean {
+  return status === 422 && (details?.causes?.some(({ field }) => field === 'metadata.uid') ?? false);
 }
 
 export function unavailable(wish: string, error: KubernetesError): RuntimeUnavailable {

@@ -28,9 +28,9 @@ export class LastWords {
     return reading;
   }
 
-  /** While it waits to be started again, and once it has been, the run that has ended is the previous one. */
+  /** The run that has ended is the previous one as soon as the next goes on. */
   private async lastLines(name: string, object: PodObject): Promise<string> {
-    const previous = containerOf(object)?.state?.terminated === undefined;
+    const previous = containerOf(object)?.state?.running !== undefined;
     const limits = { tailLines: LAST_LINES, limitBytes: MOST_BYTES_READ };
     const text = await this.api.logText(name, { container: CONTAINER, previous, ...limits });
     return Buffer.from(text).subarray(-MOST_BYTES_KEPT).toString().trim();
