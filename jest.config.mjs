@@ -37,7 +37,7 @@ export default {
       ...common,
       displayName: 'kubernetes',
       roots: ['<rootDir>/test'],
-      testRegex: [String.raw`/test/kubernetes/.*\.spec\.ts$`, KUBERNETES_CONTRACTS],
+      testRegex: [String.raw`/test/(kubernetes|replicas)/.*\.spec\.ts$`, KUBERNETES_CONTRACTS],
       globalSetup: '<rootDir>/test/support/kubernetes/global-setup.mjs',
       globalTeardown: '<rootDir>/test/support/kubernetes/global-teardown.mjs',
     },
