@@ -3,6 +3,7 @@ import type { LeaseRecord } from '../../src/leadership/lease/lease-record.js';
 import { Clock, pause, type Timer } from '../../src/platform/clock.js';
 
 const DEADLINE_MS = 5_000;
+const SLOW_MS = 1_000;
 
 /** One lease for several candidates, as an API server would keep it. */
 export class FakeLease {
@@ -37,7 +38,7 @@ export class FakeLease {
 }
 
 /** How the way from one candidate to the API server is. */
-export type Way = 'open' | 'away' | 'answers lost' | 'stalled';
+export type Way = 'open' | 'slow' | 'away' | 'answers lost' | 'stalled';
 
 /** One candidate's way to the lease. */
 export class FakeLeaseLock implements LeaseLock {
@@ -69,7 +70,8 @@ export class FakeLeaseLock implements LeaseLock {
   watch(changed: (lease: Lease | undefined) => void): LeaseWatch {
     let deafen: (() => void) | undefined;
     const hear = (lease: Lease | undefined): void => {
-      if (!this.isDeaf && this.way !== 'away') void Promise.resolve().then(() => deafen && changed(lease));
+      if (this.isDeaf || this.way === 'away') return;
+      this.clock.after(0, () => deafen && changed(lease)); // a process that is stopped reads it when it wakes up
     };
     return {
       start: () => {
@@ -91,6 +93,7 @@ export class FakeLeaseLock implements LeaseLock {
     if (this.way === 'away') throw new Error('connection refused');
     if (this.way === 'stalled') return this.tooLate();
     const answer = act();
+    if (this.way === 'slow') await pause(this.clock, SLOW_MS);
     return this.way === 'answers lost' ? this.tooLate() : answer;
   }
 
