@@ -5,6 +5,8 @@ import { Agent, request } from 'undici';
 import { readKubeconfig } from './kubeconfig.js';
 
 const DEADLINE_MS = 10_000;
+/** Thousands of pods have something to say at once; followed logs and watches hold one each. */
+const CONNECTIONS = 64;
 const CONNECT_DEADLINE_MS = 3_000;
 
 export type Json = Record<string, unknown>;
@@ -40,6 +42,7 @@ export class ApiClient {
     this.agent = new Agent({
       connect: { ca: readFileSync(access.certificateAuthorityFile, 'utf8'), timeout: CONNECT_DEADLINE_MS },
       bodyTimeout: 0,
+      connections: CONNECTIONS,
       allowH2: false,
     });
   }

@@ -95,13 +95,14 @@ export class ContainerLife {
 
   private begin(fate: Fate): ContainerRun {
     const { pod, address, folder, facts, parts, report } = this.around;
-    const run = parts.isReal ? startProcess({ pod, address, folder, fate }) : startNothing();
+    const run = (parts.isReal ? startProcess : startNothing)({ pod, address, folder, fate });
+    const isUp = !parts.isReal && !fate.crashes && !fate.silent;
     const { container } = facts;
     if (this.current) container.restartCount += 1;
     container.id = newContainerId();
     container.state = { running: { startedAt: run.startedAt } };
-    container.isStarted = !parts.isReal;
-    container.isReady = !parts.isReal;
+    container.isStarted = isUp;
+    container.isReady = isUp;
     this.current = run;
     this.logs.push(run.log);
     report();

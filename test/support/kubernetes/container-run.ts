@@ -41,21 +41,20 @@ export function startProcess(order: RunOrder): ContainerRun {
 }
 
 /** Says that it runs. For thousands of pods. */
-export function startNothing(): ContainerRun {
+export function startNothing({ fate }: RunOrder): ContainerRun {
   const log = new ContainerLog();
-  const { promise, end } = ending(log);
-  return { startedAt: new Date(), log, exitCode: promise, signal: (signal) => end(128 + (SIGNALS[signal] ?? 0)) };
-}
-
-function ending(log: ContainerLog): { promise: Promise<number>; end: (code: number) => void } {
   let end: (code: number) => void = () => undefined;
-  const promise = new Promise<number>((resolve) => {
-    end = (code) => {
-      log.end();
-      resolve(code);
-    };
-  });
-  return { promise, end };
+  const exitCode = new Promise<number>((resolve) => (end = resolve));
+  void exitCode.then(() => log.end());
+  if (fate.crashes) {
+    log.write(Buffer.from(`${fate.crashes.says}\n`));
+    end(fate.crashes.exitCode);
+  }
+  const signal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGTERM') end(0);
+    if (name === 'SIGKILL') end(128 + SIGNALS.SIGKILL!);
+  };
+  return { startedAt: new Date(), log, exitCode, signal };
 }
 
 function commandOf(pod: ApiPod, fate: Fate): readonly string[] {

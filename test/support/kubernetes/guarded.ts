@@ -48,3 +48,11 @@ export async function exited(child: ChildProcess): Promise<void> {
   if (hasExited(child)) return;
   await new Promise<void>((resolve) => child.once('exit', () => resolve()));
 }
+
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
