@@ -5,7 +5,7 @@ import { ContainerLog } from './container-log.js';
 import type { Fate } from './fates.js';
 import { startGuarded } from './guarded.js';
 
-const SESSION_APPLICATION = join(__dirname, '../../../dist/session-pod/main.js');
+const SESSION_APPLICATION = join(process.cwd(), 'dist/session-pod/main.js');
 const SIGNALS: Partial<Record<NodeJS.Signals, number>> = { SIGTERM: 15, SIGKILL: 9, SIGABRT: 6, SIGSEGV: 11 };
 
 export interface RunOrder {

@@ -6,6 +6,6 @@ export { ownNamespace, type OwnNamespace, type OwnNamespaceOptions } from './own
 export { RunningControlPlane, type AuditEvent } from './running-control-plane.js';
 export { startTestKubelet, TestKubelet, type KubeletPod, type TestKubeletOptions } from './test-kubelet.js';
 export { crashLoop, silent, slow, stuckCreating, unschedulable, type Fate, type Which } from './fates.js';
-export { TcpProxy, type ProxyMode } from './tcp-proxy.js';
+export { ApiProxy, type ProxyMode } from './api-proxy.js';
 export { PodsByHand, type ShownPod } from './pods-by-hand.js';
 export { restrictedPod } from './pods.js';

@@ -9,7 +9,7 @@ import type { RunningControlPlane } from './running-control-plane.js';
 import { sharedControlPlane } from './shared-control-plane.js';
 
 /** The chart gives Berth the same rules. */
-const RULES = join(__dirname, '../../../helm/berth/rbac-rules.yaml');
+const RULES = join(process.cwd(), 'helm/berth/rbac-rules.yaml');
 const RBAC = { apiGroup: 'rbac.authorization.k8s.io', version: 'rbac.authorization.k8s.io/v1' };
 
 export interface OwnNamespace {
