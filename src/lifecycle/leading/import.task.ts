@@ -6,6 +6,8 @@ import { Calm } from './calm.js';
 import type { LeaderPass } from './leader-pass.js';
 
 const LOOK_EVERY_MS = 1_000;
+/** On their way together, in this order. */
+const AT_ONCE = 100;
 
 /**
  * Gives a store that lost its memory back what the pods themselves bear witness to. Until this has finished nothing
@@ -32,7 +34,10 @@ export class ImportTask implements LeaderPass {
     this.calm.broken();
     const pods = await this.runtime.list();
     const living = pods.filter(isLiving).sort(highestGenerationFirst);
-    for (const pod of living) if ((await this.store.importPod(token, pod)) === 'void') return;
+    for (let at = 0; at < living.length; at += AT_ONCE) {
+      const outcomes = await Promise.all(living.slice(at, at + AT_ONCE).map((pod) => this.store.importPod(token, pod)));
+      if (outcomes.includes('void')) return;
+    }
     const outcome = await this.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
     if (outcome === 'void') return;
     this.logger.info({ event: 'store.imported', pods: living.length }, 'The store knows the running pods.');
