@@ -28,9 +28,9 @@ const arrows = [
   zone('session-pod', allBut('session-pod'), 'the session application is a program of its own'),
 ];
 const ports = [
-  ['lifecycle/store/session-store.ts', ['lifecycle/store/memory-session-store.ts']],
-  ['lifecycle/runtime/session-runtime.ts', ['lifecycle/runtime/process']],
-  ['leadership/leadership.ts', ['leadership/sole-leadership.ts']],
+  ['lifecycle/store/session-store.ts', ['lifecycle/store/memory-session-store.ts', 'lifecycle/store/redis']],
+  ['lifecycle/runtime/session-runtime.ts', ['lifecycle/runtime/process', 'lifecycle/runtime/kubernetes']],
+  ['leadership/leadership.ts', ['leadership/sole-leadership.ts', 'leadership/lease']],
 ].map(([port, adapters]) => zone(port, adapters, 'a port imports nothing from its adapters'));
 
 const httpFree = ['node:http', 'node:https', 'http', 'https', 'express', '@nestjs/platform-express', 'undici'];

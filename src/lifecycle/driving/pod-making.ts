@@ -45,7 +45,7 @@ export class PodMaking {
 }
 
 export function isClaimable({ phase, templateHash, template, ...pod }: Pod, definition: Template): boolean {
-  const isFree = !pod.assignment && pod.markedUntilMs === undefined && !pod.deleting;
+  const isFree = pod.wasWarm && !pod.assignment && pod.markedUntilMs === undefined && !pod.deleting;
   return isFree && phase === 'ready' && template === definition.name && templateHash === definition.hash;
 }
 

@@ -16,7 +16,7 @@ describe('the plan of the warm pools', () => {
   const template = { name: 'default', hash: 'now', warmPoolSize: 2 } as Template;
   const pod = (uid: string, facts: Partial<Pod> = {}): Pod => {
     const look = { template: 'default', templateHash: 'now', phase: 'ready' as const, createdAtMs: 1 };
-    return { ...podOf(session()), uid, assignment: undefined, ...look, ...facts };
+    return { ...podOf(session()), uid, assignment: undefined, wasWarm: true, ...look, ...facts };
   };
   const names = (pods: readonly Pod[]): string[] => pods.map(({ uid }) => uid);
 
@@ -40,6 +40,12 @@ describe('the plan of the warm pools', () => {
       { missing: 0, surplus: ['a'], condemned: [] },
     ],
     ['a condemned one is ended', [pod('a', { markedUntilMs: 1 })], [], { missing: 2, surplus: [], condemned: ['a'] }],
+    [
+      'one that never was warm is left alone',
+      [pod('a', { wasWarm: false, template: '' })],
+      [],
+      { missing: 2, surplus: [], condemned: [] },
+    ],
     ['one being deleted is none', [pod('a', { deleting: true })], [], { missing: 2, surplus: [], condemned: [] }],
   ])('%s', (_, pods, ordered, expected) => {
     const plan = planWarmPools([template], pods, ordered);

@@ -17,7 +17,8 @@ export function planWarmPools(
   warm: readonly Pod[],
   ordered: readonly Pod[],
 ): WarmPoolPlan {
-  const standing = warm.filter(({ deleting }) => !deleting);
+  // One without a session that never was warm is broken or from the future: it is nobody's to take.
+  const standing = warm.filter(({ deleting, wasWarm }) => wasWarm && !deleting);
   const condemned = standing.filter(({ markedUntilMs }) => markedUntilMs !== undefined);
   const usable = standing.filter((pod) => pod.markedUntilMs === undefined);
   const surplus = new Set(usable);
