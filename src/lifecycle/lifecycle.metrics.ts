@@ -20,9 +20,23 @@ const KNOWN_REASONS = new Set([
   'NotReady',
   'ImagePullBackOff',
   'ErrImagePull',
+  'InvalidImageName',
   'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+  'FailedMount',
+  'FailedCreatePodSandBox',
   'Unschedulable',
+  'QuotaExceeded',
+  'AdmissionDenied',
+  'Invalid',
   'Evicted',
+  'EvictionByEvictionAPI',
+  'PreemptionByScheduler',
+  'DeletionByTaintManager',
+  'TerminationByKubelet',
+  'PodEnded',
+  'Exited',
 ]);
 
 function known(reason: string): string {
