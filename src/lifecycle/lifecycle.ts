@@ -213,9 +213,9 @@ export class Lifecycle {
   /** While this replica leads its driver looks after every session, not just after those that requests wait for. */
   private async lead(whileLeading: AbortSignal): Promise<void> {
     this.calm.broken();
-    this.driver.isLeading = true;
+    this.driver.whileLeading = whileLeading;
     await new Promise<void>((resolve) => whileLeading.addEventListener('abort', () => resolve(), { once: true }));
-    this.driver.isLeading = false;
+    this.driver.whileLeading = undefined;
   }
 
   private tellOfRestarts({ name: pod, assignment, failure }: Pod, times: number): void {

@@ -28,7 +28,8 @@ export class SessionDriver {
   /** Since when the passes of a session fail, by the monotonic clock. */
   private readonly failingSinceMs = new Map<SessionId, number>();
   private isStopped = false;
-  isLeading = false;
+  /** Set while this replica leads. Asked each time: a replica that was paused may have lost its lead unnoticed. */
+  whileLeading?: AbortSignal;
 
   constructor(
     private readonly view: {
@@ -52,6 +53,10 @@ export class SessionDriver {
   stop(): void {
     this.isStopped = true;
     for (const timer of this.timers.values()) timer.cancel();
+  }
+
+  private get isLeading(): boolean {
+    return this.whileLeading !== undefined && !this.whileLeading.aborted;
   }
 
   /** Look at this session soon, if it is ours to look after. */
