@@ -2,6 +2,7 @@ import { type BerthProcess, startBerth } from './berth-process.js';
 import { eventually } from './eventually.js';
 import {
   ApiClient,
+  type AuditEvent,
   type ControlPlane,
   type OwnNamespace,
   ownNamespace,
@@ -83,6 +84,19 @@ export class Fleet {
   async pods(): Promise<LivePod[]> {
     const path = `/api/v1/namespaces/${this.own.name}/pods?labelSelector=app.kubernetes.io/managed-by=berth`;
     return (await this.api.call<{ items: LivePod[] }>(path)).items;
+  }
+
+  /** What Berth asked of the API server about pods of the namespace, in order of the answers. */
+  podCalls(verb: string): AuditEvent[] {
+    return this.own.controlPlane
+      .auditEvents()
+      .filter(({ user, objectRef }) => user.username === 'berth' && objectRef?.namespace === this.own.name)
+      .filter(({ objectRef, ...call }) => objectRef?.resource === 'pods' && call.verb === verb);
+  }
+
+  /** Pods that Berth has made so far, whatever became of them. */
+  podsMade(): AuditEvent[] {
+    return this.podCalls('create').filter(({ responseStatus }) => responseStatus?.code === 201);
   }
 
   async podOf(id: string): Promise<LivePod> {
