@@ -56,6 +56,15 @@ describe('the calls on a session', () => {
     expect(replica.pod().assignment?.env).toEqual({ COLOUR: 'red' });
   });
 
+  it('shows the node that a pod came to only after it was made', async () => {
+    const replica = await started();
+    const { sessions } = replica.lifecycle;
+    await sessions.open(ID, alice, {});
+    await replica.clock.advance(10);
+    const { name } = replica.runtime.change(replica.pod(), { node: 'node-1' });
+    await expect(sessions.status(ID, alice)).resolves.toMatchObject({ pod: { name, node: 'node-1' } });
+  });
+
   it('tells of every transition in order', async () => {
     const replica = await started();
     const { sessions } = replica.lifecycle;

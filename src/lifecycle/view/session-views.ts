@@ -32,7 +32,7 @@ export class SessionViews {
       restarts: pod?.restarts ?? 0,
       template: session.template,
       owner: session.owner,
-      pod: session.pod && { name: session.pod.name, address: session.pod.address, node: session.pod.node },
+      pod: session.pod && { name: session.pod.name, address: session.pod.address, node: pod?.node ?? session.pod.node },
       createdAtMs: session.openedAtMs,
       lastActivityAtMs: session.lastUsedAtMs,
       dueAtMs: session.dueAtMs,
