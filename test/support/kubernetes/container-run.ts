@@ -68,7 +68,7 @@ function commandOf(pod: ApiPod, fate: Fate): readonly string[] {
 function envOf(pod: ApiPod, address: string, folder: string): Record<string, string> {
   const said: Record<string, string> = {};
   for (const { name, value, valueFrom } of onlyContainer(pod).env ?? []) {
-    said[name] = valueFrom ? fieldOf(pod, address, valueFrom.fieldRef?.fieldPath) : (value ?? '');
+    said[name] = valueFrom ? fieldOf(pod, address, valueFrom.fieldRef?.fieldPath) : unescaped(value ?? '');
   }
   const statePath = said.STATE_FILE_PATH ?? '/tmp/session-state.json';
   return {
@@ -79,6 +79,11 @@ function envOf(pod: ApiPod, address: string, folder: string): Record<string, str
     TMPDIR: folder,
     STATE_FILE_PATH: statePath.replace(/^\/tmp(?=\/)/, folder),
   };
+}
+
+/** `$$` stands for `$`; references to other variables are left as they are written. */
+function unescaped(value: string): string {
+  return value.replaceAll('$$', () => '$');
 }
 
 function fieldOf(pod: ApiPod, address: string, path?: string): string {
