@@ -47,10 +47,10 @@ export function healthOf(object: PodObject): { path: string; port: number } | un
 
 function deathOf(object: PodObject, { crashes, lastWords }: KnownOfPod): PodStatus | undefined {
   const { phase, reason, message, conditions } = object.status ?? {};
-  const disrupted = conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
-  if (disrupted) return dead(disrupted.reason ?? 'Disrupted', disrupted.message ?? 'The cluster takes the pod away.');
   const isOver = phase === 'Failed' || phase === 'Succeeded';
   if (isOver && reason) return dead(reason, message ?? 'The pod was ended by its node.');
+  const disrupted = conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  if (disrupted) return dead(disrupted.reason ?? 'Disrupted', disrupted.message ?? 'The cluster takes the pod away.');
   // A pod that is being deleted ends as ordered; that its containers end with it is no crash.
   if (object.metadata?.deletionTimestamp !== undefined) return undefined;
   if (isOver) return dead('PodEnded', message ?? 'The pod has ended and is not started again.');

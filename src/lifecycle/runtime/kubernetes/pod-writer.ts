@@ -1,7 +1,7 @@
 import { pause, type Clock } from '../../../platform/clock.js';
 import { asKubernetesError } from '../../../platform/kubernetes/kubernetes-errors.js';
 import type { Randomness } from '../../../platform/randomness.js';
-import { RuntimeUnavailable } from '../../lifecycle.errors.js';
+import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../../lifecycle.errors.js';
 import type { Pod } from '../pod.js';
 import { outcomeOfChange, outcomeOfCreate, unavailable } from './create-outcome.js';
 import type { MetadataChange, PodApi } from './pod-api.js';
@@ -18,14 +18,19 @@ export class PodWriter {
     private readonly randomness: Randomness,
   ) {}
 
-  /** The new pod, or the one that has this name already. */
+  /**
+   * The new pod, or the one that has this name already. Admission decides before anybody looks for the name: what is
+   * refused may be there all the same, made when there still was room for it.
+   */
   async ensure(name: string, manifest: object): Promise<{ object: PodObject; isNew: boolean }> {
     for (let tries = 1; tries <= MOST_TRIES; tries++) {
       if (tries > 1) await pause(this.clock, this.randomness.fraction() * LONGEST_PAUSE_MS);
       const created = await this.tryCreate(manifest);
-      if (typeof created === 'object') return { object: created, isNew: true };
-      const standing = created === 'exists' ? await this.find(name) : 'absent';
+      if (created === 'again') continue;
+      if (!isRefusal(created)) return { object: created, isNew: true };
+      const standing = await this.find(name);
       if (standing !== 'absent') return { object: standing, isNew: false };
+      if (created !== 'exists') throw created;
     }
     throw new RuntimeUnavailable(`Kubernetes did not settle whether there is a pod ${name}; ask again.`);
   }
@@ -63,13 +68,19 @@ export class PodWriter {
     return (await this.find(name)) === 'absent' ? 'absent' : 'changed';
   }
 
-  private async tryCreate(manifest: object): Promise<PodObject | 'exists' | 'again'> {
+  private async tryCreate(manifest: object): Promise<PodObject | 'again' | Refusal> {
     try {
       return await this.api.create(manifest);
     } catch (error) {
       const outcome = outcomeOfCreate(asKubernetesError(error));
-      if (typeof outcome === 'string') return outcome;
-      throw outcome;
+      if (outcome instanceof RuntimeUnavailable) throw outcome;
+      return outcome;
     }
   }
+}
+
+type Refusal = 'exists' | PodRefused | PodHeldBack;
+
+function isRefusal(created: PodObject | Refusal): created is Refusal {
+  return created === 'exists' || created instanceof PodRefused || created instanceof PodHeldBack;
 }
