@@ -59,13 +59,22 @@ export class BerthProcess extends BerthClient {
 
 /** Starts the built product as a user would and waits until it is ready; rejects with its output when it ends first. */
 export async function startBerth(settings: Environment = {}): Promise<BerthProcess> {
-  const launched = new Launched({ AUTH_TOKEN_SECRET: TOKEN_SECRET, ...settings });
-  const listening = await launched.find((line) => line.event === 'listening');
-  const berth = new BerthProcess(launched, listening as { port: number; metricsPort: number });
+  const berth = await launchBerth(settings);
+  await untilReady(berth);
+  return berth;
+}
+
+export async function untilReady(berth: BerthProcess, limitMs?: number): Promise<void> {
   await eventually(async () => {
     expect(await berth.call('GET', '/health/ready')).toMatchObject({ status: 200 });
-  });
-  return berth;
+  }, limitMs);
+}
+
+/** As soon as it listens: it may never be ready. */
+export async function launchBerth(settings: Environment = {}): Promise<BerthProcess> {
+  const launched = new Launched({ AUTH_TOKEN_SECRET: TOKEN_SECRET, ...settings });
+  const listening = await launched.find((line) => line.event === 'listening');
+  return new BerthProcess(launched, listening as { port: number; metricsPort: number });
 }
 
 /** Starts it with settings that it has to refuse, and gives what it said. */

@@ -1,4 +1,4 @@
-import { type BerthProcess, startBerth } from './berth-process.js';
+import { type BerthProcess, launchBerth, untilReady } from './berth-process.js';
 import { eventually } from './eventually.js';
 import {
   ApiClient,
@@ -62,7 +62,14 @@ export class Fleet {
 
   /** One more replica, ready. */
   async add(settings: Environment = {}): Promise<BerthProcess> {
-    const replica = await startBerth({
+    const replica = await this.launch(settings);
+    await untilReady(replica);
+    return replica;
+  }
+
+  /** One more replica, which may never be ready. */
+  async launch(settings: Environment = {}): Promise<BerthProcess> {
+    const replica = await launchBerth({
       RUNTIME: 'kubernetes',
       KUBECONFIG: this.own.berthKubeconfig,
       KUBERNETES_NAMESPACE: this.own.name,
@@ -78,6 +85,11 @@ export class Fleet {
     });
     this.replicas.push(replica);
     return replica;
+  }
+
+  /** Settings of a replica that reaches the API server by this address. */
+  through(server: string): Environment {
+    return { KUBECONFIG: this.own.controlPlane.kubeconfig('berth', { namespace: this.own.name, server }) };
   }
 
   /** Every pod that Berth has in the namespace. */
@@ -106,19 +118,24 @@ export class Fleet {
     return pod;
   }
 
-  /** Who leads, as the Lease says; undefined: nobody. */
-  async leader(): Promise<BerthProcess | undefined> {
-    const leading = await Promise.all(this.replicas.map(isLeading));
-    return this.replicas.find((_, at) => leading[at]);
+  /** Who leads of these, by their own word; undefined: nobody. */
+  async leader(among: readonly BerthProcess[] = this.replicas): Promise<BerthProcess | undefined> {
+    const leading = await Promise.all(among.map(isLeading));
+    return among.find((_, at) => leading[at]);
   }
 
   /** Once somebody leads. */
-  async untilLed(limitMs = 15_000): Promise<BerthProcess> {
+  async untilLed(limitMs = 15_000, among?: readonly BerthProcess[]): Promise<BerthProcess> {
     return eventually(async () => {
-      const leader = await this.leader();
+      const leader = await this.leader(among);
       expect(leader).toBeDefined();
       return leader!;
     }, limitMs);
+  }
+
+  /** All but this one. */
+  others(replica: BerthProcess): BerthProcess[] {
+    return this.replicas.filter((one) => one !== replica);
   }
 
   /** It is gone already, or was never this fleet's to stop. */
