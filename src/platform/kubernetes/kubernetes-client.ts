@@ -35,6 +35,12 @@ export interface Change {
   body: object;
 }
 
+interface Asking {
+  signal: AbortSignal;
+  pool: 'calls' | 'streams';
+  change?: Change;
+}
+
 export class KubernetesClient {
   readonly core: CoreV1Api;
   readonly coordination: CoordinationV1Api;
@@ -64,30 +70,13 @@ export class KubernetesClient {
   }
 
   /** GET of JSON as the server wrote it: fields the library does not know are there, and times are strings. */
-  async read<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-    try {
-      const deadline = AbortSignal.timeout(this.deadlineMs);
-      const ends = signal ? AbortSignal.any([deadline, signal]) : deadline;
-      const { statusCode, headers, body } = await this.get(path, query, ends, 'calls');
-      const text = await body.text();
-      if (statusCode !== 200) throw fromAnswer(statusCode, text, headers);
-      return JSON.parse(text) as T;
-    } catch (error) {
-      throw asKubernetesError(error);
-    }
+  read<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.json(path, query, signal);
   }
 
   /** A change written as it stands: of what the library does not know its own calls drop every field, without a word. */
-  async write<T>(path: string, change: Change, query: Query = {}): Promise<T> {
-    try {
-      const deadline = AbortSignal.timeout(this.deadlineMs);
-      const { statusCode, headers, body } = await this.get(path, query, deadline, 'calls', change);
-      const text = await body.text();
-      if (statusCode >= 300) throw fromAnswer(statusCode, text, headers);
-      return JSON.parse(text) as T;
-    } catch (error) {
-      throw asKubernetesError(error);
-    }
+  write<T>(path: string, change: Change, query: Query = {}): Promise<T> {
+    return this.json(path, query, undefined, change);
   }
 
   /**
@@ -96,7 +85,7 @@ export class KubernetesClient {
    */
   async raw(path: string, query: Query, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
     try {
-      const { statusCode, headers, body } = await this.get(path, query, signal, 'streams');
+      const { statusCode, headers, body } = await abortable(this.ask(path, query, { signal, pool: 'streams' }), signal);
       if (statusCode === 200) return body;
       body.on('error', () => undefined);
       const deadline = setTimeout(() => body.destroy(new Error('the answer did not end')), this.deadlineMs).unref();
@@ -137,13 +126,21 @@ export class KubernetesClient {
     );
   }
 
-  private async get(
-    path: string,
-    query: Query,
-    signal: AbortSignal,
-    pool: 'calls' | 'streams',
-    change?: Change,
-  ): Promise<Dispatcher.ResponseData> {
+  private async json<T>(path: string, query: Query, signal?: AbortSignal, change?: Change): Promise<T> {
+    try {
+      const deadline = AbortSignal.timeout(this.deadlineMs);
+      const ends = signal ? AbortSignal.any([deadline, signal]) : deadline;
+      const asking = this.ask(path, query, { signal: ends, pool: 'calls', change });
+      const { statusCode, headers, body } = await abortable(asking, ends);
+      const text = await body.text();
+      if (statusCode < 200 || statusCode > 299) throw fromAnswer(statusCode, text, headers);
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw asKubernetesError(error);
+    }
+  }
+
+  private async ask(path: string, query: Query, { signal, pool, change }: Asking): Promise<Dispatcher.ResponseData> {
     const url = new URL(this.server + path);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
@@ -175,4 +172,13 @@ export class KubernetesClient {
       clearTimeout(timer);
     }
   }
+}
+
+/** undici hears the signal of a request only once it is connected. */
+function abortable<T>(asking: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    void asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
