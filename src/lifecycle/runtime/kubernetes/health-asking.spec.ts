@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { eventually } from '../../../../test/support/eventually.js';
@@ -130,23 +130,23 @@ describe('pods that start', () => {
     expect(reached).toEqual([]);
   });
 
-  it('are not all asked at once, and one that is slow keeps nobody waiting for good', async () => {
-    let open = 0;
-    let most = 0;
-    let answers = 0;
-    const target = await pod((_, response) => {
-      most = Math.max(most, ++open);
-      setImmediate(() => {
-        open -= 1;
-        answers += 1;
-        response.writeHead(200).end();
-      });
+  it('are not all asked at once, and each gets its turn', async () => {
+    let held: ServerResponse[] | undefined = [];
+    const target = await pod((request, response) => {
+      if (held && request.url === '/health') held.push(response);
+      else response.writeHead(200).end();
     });
-    ask();
-    for (let number = 0; number < 100; number++) asking.consider(`pod-${number}`, target);
-    await eventually(() => expect(answers).toBe(100));
-    expect(most).toBeLessThanOrEqual(32);
-    await eventually(() => expect(reached).toHaveLength(100));
+    const pods = Array.from({ length: 100 }, (_, number) => `pod-${number}`);
+    reached = [];
+    asking = new HealthAsking(new FakeClock(), 60_000, (uid, run) => reached.push([uid, run]));
+    for (const uid of pods) asking.consider(uid, { ...target, path: '/health' });
+    await eventually(() => expect(held!.length).toBeGreaterThanOrEqual(32));
+    await answersHealthy({ ...target, path: '/asked-after-all-of-them' }, never, new SystemClock());
+    expect(held).toHaveLength(32);
+    const waiting = held;
+    held = undefined;
+    for (const response of waiting) response.writeHead(200).end();
+    await eventually(() => expect(reached.map(([uid]) => uid).sort()).toEqual([...pods].sort()));
   });
 
   it('that never answer are given up', async () => {

@@ -71,13 +71,14 @@ export class HealthAsking {
   }
 
   private async inTurn<T>(question: () => Promise<T>): Promise<T> {
-    if (this.questions >= MOST_QUESTIONS) await new Promise<void>((resolve) => this.turns.push(resolve));
-    this.questions += 1;
+    if (this.questions < MOST_QUESTIONS) this.questions += 1;
+    else await new Promise<void>((resolve) => this.turns.push(resolve));
     try {
       return await question();
     } finally {
-      this.questions -= 1;
-      this.turns.shift()?.();
+      const next = this.turns.shift();
+      if (next) next();
+      else this.questions -= 1;
     }
   }
 }

@@ -32,6 +32,9 @@ export interface Precondition {
 
 const PAGE_SIZE = 500;
 const MOST_EVENTS = 100;
+/** The moment that a list began at is no longer kept: it has to begin anew. */
+const EXPIRED = 410;
+const MOST_LISTS = 3;
 const LONGEST_LOG_READ_MS = 3_000;
 
 /**
@@ -41,7 +44,7 @@ const LONGEST_LOG_READ_MS = 3_000;
 export class PodApi {
   readonly path: string;
 
-  constructor(private readonly client: KubernetesClient) {
+  constructor(private readonly client: Pick<KubernetesClient, 'namespace' | 'read' | 'write' | 'raw'>) {
     this.path = `/api/v1/namespaces/${client.namespace}/pods`;
   }
 
@@ -67,15 +70,13 @@ export class PodApi {
 
   /** All of Berth's pods at one moment of the store behind the API server: no cache answers, for no version is named. */
   async list(): Promise<PodObject[]> {
-    const found: PodObject[] = [];
-    let more: string | undefined;
-    do {
-      const query: Query = { labelSelector: OURS, limit: PAGE_SIZE, continue: more };
-      const page = await this.client.read<Page<PodObject>>(this.path, query);
-      found.push(...(page.items ?? []));
-      more = page.metadata?.continue;
-    } while (more);
-    return found;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.listPages();
+      } catch (error) {
+        if (asKubernetesError(error).status !== EXPIRED || tries === MOST_LISTS) throw error;
+      }
+    }
   }
 
   async warnings(uid: string): Promise<readonly EventObject[]> {
@@ -98,5 +99,17 @@ export class PodApi {
       throw asKubernetesError(error);
     }
     return Buffer.concat(pieces).toString();
+  }
+
+  private async listPages(): Promise<PodObject[]> {
+    const found: PodObject[] = [];
+    let more: string | undefined;
+    do {
+      const query: Query = { labelSelector: OURS, limit: PAGE_SIZE, continue: more };
+      const page = await this.client.read<Page<PodObject>>(this.path, query);
+      found.push(...(page.items ?? []));
+      more = page.metadata?.continue;
+    } while (more);
+    return found;
   }
 }
