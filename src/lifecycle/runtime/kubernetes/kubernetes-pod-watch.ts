@@ -1,7 +1,7 @@
 import type { KubernetesClient } from '../../../platform/kubernetes/kubernetes-client.js';
 import { ObjectWatch, type ObjectWatchOptions } from '../../../platform/kubernetes/object-watch.js';
 import type { Pod } from '../pod.js';
-import type { PodWatch } from '../session-runtime.js';
+import type { Hearing, PodWatch } from '../session-runtime.js';
 import type { KnownPods } from './known-pods.js';
 import { OURS } from './pod-metadata.js';
 import type { PodObject } from './pod-object.js';
@@ -48,6 +48,10 @@ export class KubernetesPodWatch implements PodWatch {
 
   ageMs(): number | 'unsynced' {
     return this.objects.ageMs();
+  }
+
+  hearing(): Hearing {
+    return this.objects.hearing();
   }
 
   async stop(): Promise<void> {

@@ -119,6 +119,7 @@ export class KubernetesSessionRuntime extends SessionRuntime {
     this.watches.add(watch);
     return {
       ageMs: () => watch.ageMs(),
+      hearing: () => watch.hearing(),
       stop: () => {
         this.watches.delete(watch);
         return watch.stop();

@@ -6,7 +6,7 @@ import type { LastWords } from './last-words.js';
 import type { EventObject, PodApi } from './pod-api.js';
 import { msOf, type PodObject } from './pod-object.js';
 import { healthOf, mayAnswer, runOf } from './pod-status.js';
-import { isBelievable, podOf } from './pod-view.js';
+import { isBelieved, podOf } from './pod-view.js';
 import { withoutAddresses } from './plain-words.js';
 
 const MOST_COMPLAINTS = 1_000;
@@ -28,7 +28,7 @@ export class PodSight {
     const pod = podOf(object, { crashes, ...known });
     this.asking.consider(pod.uid, isAwaited ? targetOf(object, pod) : undefined);
     if (crashes.isLooping && known.lastWords === undefined) void this.lastWords.read(object);
-    if (!isBelievable(object)) this.complain(pod);
+    if (!isBelieved(pod)) this.complain(pod);
     return pod;
   }
 

@@ -29,8 +29,9 @@ export function podOf(object: PodObject, known: KnownOfPod): Pod {
   };
 }
 
-export function isBelievable(object: PodObject): boolean {
-  return standingOf(object.metadata ?? {}) !== 'unbelievable';
+/** Every other pod is assigned, or waits to be. */
+export function isBelieved({ assignment, wasWarm }: Pod): boolean {
+  return assignment !== undefined || wasWarm;
 }
 
 /** `address:port` as it stands in a URL; undefined: it has none yet. */
