@@ -1,4 +1,8 @@
+import { FakeLeaseLock } from '../../../test/support/fake-lease.js';
+import { FakeRandomness } from '../../../test/support/fake-randomness.js';
 import { LeaseStage, leaseRecord, SOON_MS } from '../../../test/support/lease-stage.js';
+import { StartFault } from '../../config/start-fault.js';
+import { LeaseLeadership } from './lease-leadership.js';
 
 describe('the lead', () => {
   let stage: LeaseStage;
@@ -8,6 +12,15 @@ describe('the lead', () => {
   });
   afterEach(async () => {
     expect(await stage.close()).toBe(0);
+  });
+
+  it('is not stood for with durations by which two would lead', () => {
+    const { lease, clock, logger } = stage;
+    const durations = { leaseMs: 10_000, renewDeadlineMs: 10_000, retryMs: 9_000 };
+    const parts = { lock: new FakeLeaseLock(lease, clock), identity: 'a', clock, logger };
+    const stand = () => new LeaseLeadership({ ...parts, durations, randomness: new FakeRandomness() });
+    expect(stand).toThrow(StartFault);
+    expect(stand).toThrow(/LEASE_RENEW_DEADLINE_SECONDS \(10\).*\n.*LEASE_DURATION_SECONDS \(10\)/);
   });
 
   describe('is taken', () => {

@@ -4,6 +4,7 @@
  * leads: it leads from a write of its own that was answered, and for the renew deadline counted from when that write
  * was begun. So the others, who count the whole lease from when they saw the write, are always later.
  */
+import { StartFault } from '../../config/start-fault.js';
 import { type Clock, pause } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Randomness } from '../../platform/randomness.js';
@@ -11,7 +12,7 @@ import { LeaderTasks } from '../leader-tasks.js';
 import { Leadership, type LeadershipStatus, type LeaderTask } from '../leadership.js';
 import { type Candidate, candidateMove, isHeld, leaderMove, type Move, observe, type Observation } from './election.js';
 import { LeaderNews } from './leader-news.js';
-import { type LeaseDurations, RETRY_JITTER } from './lease-durations.js';
+import { durationFaults, type LeaseDurations, RETRY_JITTER } from './lease-durations.js';
 import type { Lease, LeaseLock, LeaseWatch } from './lease-lock.js';
 import { released } from './lease-record.js';
 import { Office } from './office.js';
@@ -50,6 +51,8 @@ export class LeaseLeadership extends Leadership {
   constructor(private readonly parts: LeaseLeadershipParts) {
     super();
     const { identity, durations, clock, logger } = parts;
+    const faults = durationFaults(durations);
+    if (faults.length > 0) throw new StartFault(faults.join('\n'));
     this.tasks = new LeaderTasks(clock);
     this.news = new LeaderNews(identity, clock, logger);
     this.candidate = { identity, durations, holdBackMs: 0 };
