@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { StoreUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
 import { parseRedisUrl, type RedisAddress } from '../../src/platform/redis/redis-address.js';
 import { RedisUnfit } from '../../src/platform/redis/redis-errors.js';
 import { eventually } from '../support/eventually.js';
@@ -49,40 +50,48 @@ withRedis(() => {
       await connecting;
     });
 
-    it('may know us as a user of its own', async () => {
+    const OURS = [
+      '~session*',
+      '&sessions:*',
+      '+@read',
+      '+@write',
+      '+@scripting',
+      '+@pubsub',
+      '+@connection',
+      '+info',
+      '+time',
+    ];
+    const user = (...rules: string[]) => server!.admin.call('ACL', 'SETUSER', 'berth', 'on', '>secret', ...rules);
+    const address = { username: 'berth', password: 'secret' };
+
+    it('may know us as a user who has only what is needed', async () => {
       server = await RedisServer.start();
-      await server.admin.call(
-        'ACL',
-        'SETUSER',
-        'berth',
-        'on',
-        '>secret',
-        '~session*',
-        '&sessions:*',
-        '+@all',
-        '-@admin',
-      );
-      await worksAt({ username: 'berth', password: 'secret' });
+      await user(...OURS);
+      await worksAt(address);
     });
 
-    it('is away for a user who may not do what is needed, and served when that is put right', async () => {
+    it.each([
+      ['the scripts', '-evalsha'],
+      ['a part of them', '-zadd'],
+      ['listening', '-subscribe'],
+      ['the facts of the server', '-info'],
+    ])('is away as long as it does not let us have %s, and says so', async (_, forbidden) => {
       server = await RedisServer.start();
-      await server.admin.call(
-        'ACL',
-        'SETUSER',
-        'berth',
-        'on',
-        '>secret',
-        '~session*',
-        '&sessions:*',
-        '+@all',
-        '-evalsha',
-      );
-      const address = { username: 'berth', password: 'secret' };
-      const store = await replicas.connected({ address }).catch(() => undefined);
-      await expect(store?.beginImport()).rejects.toThrow(/NOPERM/);
-      await server.admin.call('ACL', 'SETUSER', 'berth', '+evalsha');
-      await usable(store!);
+      await user(...OURS, forbidden);
+      const logger = new RecordingLogger();
+      const store = replicas.store({ address, logger });
+      const connecting = store.connect();
+      if (forbidden === '-zadd') {
+        await connecting.then(() => usable(store));
+        await expect(opened(store, 's')).rejects.toThrow(StoreUnavailable);
+      } else {
+        await eventually(() => expect(logger.of('redis.away')).toHaveLength(1));
+        expect(logger.text).toMatch(/NOPERM/);
+      }
+      await user(...OURS);
+      await connecting;
+      await usable(store);
+      await opened(store, 's');
     });
   });
 

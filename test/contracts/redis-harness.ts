@@ -20,7 +20,7 @@ import type { MakeStoreHarness, Pace } from './session-store/harness.js';
  */
 export const AGED_TIME: Pace = {
   unitMs: 7_000,
-  marginMs: 500,
+  marginMs: 800,
   keepsRecordsOverRestart: true,
   longestWaitMs: Infinity,
 };

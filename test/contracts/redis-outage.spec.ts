@@ -134,11 +134,14 @@ withRedis(() => {
       await opened(store, 'full');
     });
 
-    it('is asked with the whole script again when it has forgotten it', async () => {
+    it('is sent a script that it has forgotten once more, however many ask', async () => {
       const store = await replicas.usable();
       await opened(store, 's');
       await server.admin.script('FLUSH');
-      expect(await entered(store, 's')).toMatchObject({ outcome: 'found' });
+      await server.admin.config('RESETSTAT');
+      const answers = await Promise.all(Array.from({ length: 50 }, () => entered(store, 's')));
+      for (const answer of answers) expect(answer).toMatchObject({ outcome: 'found' });
+      expect(await server.admin.info('commandstats')).toMatch(/cmdstat_script\|load:calls=1,/);
     });
   });
 });

@@ -1,8 +1,6 @@
 import { RedisServer, withRedis } from '../support/redis-server.js';
-import { memoryHarness } from './memory-harness.js';
 import { AGED_TIME, redisHarness } from './redis-harness.js';
 import { sessionStoreContract } from './session-store.contract.js';
-import { storeSequences } from './store-sequences.js';
 
 withRedis(() => {
   let server: RedisServer;
@@ -13,14 +11,5 @@ withRedis(() => {
     'the Redis session store',
     redisHarness(() => server),
     AGED_TIME,
-  );
-  storeSequences(
-    'the Redis session store',
-    redisHarness(() => server),
-    {
-      reference: memoryHarness,
-      pace: AGED_TIME,
-      runs: 40,
-    },
   );
 });

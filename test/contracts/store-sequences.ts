@@ -66,7 +66,9 @@ interface Steps {
 async function walkInStep(ours: Walk, theirs: Walk, { sequence, limits, seen, toleranceMs }: Steps): Promise<void> {
   const invariants = new Invariants(ours.store, limits);
   for (const operation of sequence) {
-    const [answer, expected] = [await ours.perform(operation), await theirs.perform(operation)];
+    const answer = await ours.perform(operation);
+    await theirs.keepUpWith(ours);
+    const expected = await theirs.perform(operation);
     for (const outcome of outcomesOf(answer)) seen.add(`${operation.op}: ${outcome}`);
     const [records, expectedRecords] = [await ours.records(), await theirs.records()];
     expectNone(await invariants.faultsAfter(operation, records), operation);

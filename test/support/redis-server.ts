@@ -23,7 +23,8 @@ export class RedisServer {
     private readonly settings: readonly string[],
     adminOptions: RedisOptions,
   ) {
-    this.admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 10, ...adminOptions });
+    const quick = { retryStrategy: () => 10, disconnectTimeout: 50 };
+    this.admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, ...quick, ...adminOptions });
     this.admin.on('error', () => undefined);
   }
 
@@ -50,6 +51,13 @@ export class RedisServer {
     await eventually(async () => {
       if ((await this.admin.ping()) !== 'PONG') throw new Error('Redis does not answer yet');
     });
+  }
+
+  /** Another server, which knows nothing, in the place of this one. */
+  async startEmpty(): Promise<void> {
+    await this.stop('SIGKILL');
+    rmSync(join(this.folder, 'appendonlydir'), { recursive: true, force: true });
+    await this.startAgain();
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {

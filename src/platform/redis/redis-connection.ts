@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 
 import type { Randomness } from '../randomness.js';
+import { GuardedConnector } from './guarded-connector.js';
 import { connectionOptions, type RedisAddress, shownAddress } from './redis-address.js';
 import { RedisAway, replyCode, translated } from './redis-errors.js';
 import type { RedisScript } from './redis-script.js';
@@ -26,18 +27,20 @@ const MOST_UNANSWERED = 10_000;
  */
 export class RedisConnection {
   readonly server: string;
+  isUp = false;
   private readonly redis: Redis;
   private readonly listeners = new Set<ConnectionListener>();
   private lastError?: Error;
-  private isUp = false;
   private wasToldDown = false;
   private readonly closing = new AbortController();
   private unanswered = 0;
+  private readonly loading = new Map<string, Promise<unknown>>();
 
   constructor(address: RedisAddress, randomness: Randomness, answerWithinMs = ANSWER_WITHIN_MS) {
     this.server = shownAddress(address);
     this.redis = new Redis({
       ...connectionOptions(address),
+      Connector: GuardedConnector,
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -80,8 +83,18 @@ export class RedisConnection {
       return await this.call('EVALSHA', script.sha, '0', ...args);
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw error;
-      return this.call('EVAL', script.lua, '0', ...args);
+      await this.loaded(script);
+      return this.call('EVALSHA', script.sha, '0', ...args);
     }
+  }
+
+  /** A server that has just started knows no script: of all that find this out at once, one sends it. */
+  private loaded(script: RedisScript): Promise<unknown> {
+    const underWay = this.loading.get(script.sha);
+    if (underWay) return underWay;
+    const loading = this.call('SCRIPT', 'LOAD', script.lua).finally(() => this.loading.delete(script.sha));
+    this.loading.set(script.sha, loading);
+    return loading;
   }
 
   async call(command: string, ...args: string[]): Promise<unknown> {

@@ -19,6 +19,7 @@ describe('an error of Redis', () => {
     'MISCONF Redis is configured to save RDB snapshots',
     'BUSY Redis is busy running a script.',
     'ERR max number of clients reached',
+    "ERR The user executing the script can't run this command or subcommand script: 0f, on @user_script:9.",
   ])('is an outage, named and with its cause: %s', (message) => {
     const cause = reply(message);
     const error = translated(cause, 'cache:1');

@@ -17,6 +17,9 @@ const OUTAGES = new Set([
   ...['NOAUTH', 'WRONGPASS', 'NOPERM'],
 ]);
 
+/** The same where Redis has no word for it: too many clients; a script that our user may not run to its end. */
+const UNNAMED_OUTAGES = /max number of clients|user executing the script/;
+
 /** The word that a reply of Redis begins with when it is an error; undefined: the error came from nearer by. */
 export function replyCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return undefined;
@@ -28,8 +31,7 @@ export function translated(error: unknown, server: string): Error {
   const known = withoutArguments(error);
   const code = replyCode(known);
   if (code === undefined) return away(known, server);
-  const isFull = known.message.includes('max number of clients');
-  return OUTAGES.has(code) || isFull ? away(known, server) : known;
+  return OUTAGES.has(code) || UNNAMED_OUTAGES.test(known.message) ? away(known, server) : known;
 }
 
 function away(cause: Error, server: string): RedisAway {

@@ -56,6 +56,12 @@ export class Walk {
     }
   }
 
+  /** Calls take time on a real clock, and many take much: the other then goes along, as if they had on its own. */
+  async keepUpWith({ store, startedAtMs }: Walk): Promise<void> {
+    const behindMs = store.nowMs() - startedAtMs - (this.store.nowMs() - this.startedAtMs);
+    if (behindMs > 0) await this.harness.advance(behindMs);
+  }
+
   /** Every record, those that have ended too. */
   async records(): Promise<Session[]> {
     const page = await this.store.list({ limit: 1_000 });

@@ -8,11 +8,19 @@ import { type Hash, sessionOfHash } from './session-hash.js';
 const LOOK_EVERY_MS = 2_000;
 /** While something was missed and the store is not usable yet. */
 const LOOK_AGAIN_MS = 250;
+const LISTEN_AGAIN_MS = 1_000;
 
 interface Message {
   n: number;
   sessions: Hash[];
   importing?: boolean;
+}
+
+export interface FeedParts {
+  channel: string;
+  clock: Clock;
+  /** The server is there and does not let us listen. */
+  trouble(error: Error): void;
 }
 
 interface FeedWatcher extends Watcher {
@@ -35,12 +43,13 @@ export class ChangeFeed {
   private timer?: Timer;
   private attempts = 0;
   private isStopped = false;
+  private isListening = false;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly scripts: ScriptRunner,
-    private readonly channel: string,
-    private readonly clock: Clock,
+    private readonly parts: FeedParts,
   ) {
     connection.listen({
       up: () => void this.listen(),
@@ -53,20 +62,35 @@ export class ChangeFeed {
     return this.watchers.add({ changed, missedSome, after });
   }
 
+  /** From when on every change is heard; until then a watcher would miss some without knowing. */
+  listening(): Promise<void> {
+    if (this.isListening || this.isStopped) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
   stop(): void {
     this.isStopped = true;
+    for (const over of this.waiting.splice(0)) over();
     this.timer?.cancel();
   }
 
-  /** What comes before the counter was asked for the first time cannot be placed. */
   private async listen(): Promise<void> {
     const attempt = ++this.attempts;
     try {
-      await this.connection.call('SUBSCRIBE', this.channel);
+      await this.connection.call('SUBSCRIBE', this.parts.channel);
       await this.look();
-    } catch {
-      if (attempt === this.attempts) this.connection.reconnect();
+      this.isListening = true;
+      for (const heard of this.waiting.splice(0)) heard();
+    } catch (error) {
+      this.listenLater(attempt, error as Error);
     }
+  }
+
+  private listenLater(attempt: number, error: Error): void {
+    this.hasMissedSome = true;
+    if (attempt !== this.attempts || !this.connection.isUp) return;
+    this.parts.trouble(error);
+    this.timer = this.parts.clock.after(LISTEN_AGAIN_MS, () => this.connection.reconnect());
   }
 
   private lost(): void {
@@ -94,7 +118,7 @@ export class ChangeFeed {
   private lookLater(ms: number): void {
     this.timer?.cancel();
     if (this.isStopped) return;
-    this.timer = this.clock.after(ms, () => {
+    this.timer = this.parts.clock.after(ms, () => {
       this.look().catch(() => this.connection.reconnect());
     });
   }

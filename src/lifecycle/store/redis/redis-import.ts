@@ -6,7 +6,7 @@ import type { ScriptName } from './scripts/session-scripts.js';
 import { hashOfImported } from './session-hash.js';
 
 /** Small enough that the server is not held up, large enough that ten thousand sessions are done in a moment. */
-const KEYS_IN_ONE_STEP = 200;
+const KEYS_IN_ONE_STEP = 100;
 const UIDS_IN_ONE_STEP = 1_000;
 
 /**

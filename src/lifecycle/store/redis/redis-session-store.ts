@@ -29,8 +29,8 @@ import type { ScriptName } from './scripts/session-scripts.js';
 import { envText, sessionOf } from './session-hash.js';
 import { StoreTime } from './store-time.js';
 
-/** So many touches take the server some milliseconds; others are let in between. */
-const TOUCHES_IN_ONE_STEP = 200;
+/** So many touches take the server two or three milliseconds; others are let in between. */
+const TOUCHES_IN_ONE_STEP = 100;
 const IDS_IN_ONE_STEP = 256;
 const ASK_AGAIN_AFTER_MS = 500;
 
@@ -68,16 +68,18 @@ export class RedisSessionStore extends SessionStore {
     this.time = new StoreTime(clock);
     // Redis does not keep the messages of its databases apart.
     const shared = { clock, time: this.time, channel: `sessions:changes:${address.db ?? 0}` };
+    const trouble = (error: Error): void => this.isAway(error);
     this.scripts = new ScriptRunner(this.connection, shared);
-    this.feed = new ChangeFeed(this.listening, new ScriptRunner(this.listening, shared), shared.channel, clock);
+    this.feed = new ChangeFeed(this.listening, new ScriptRunner(this.listening, shared), { ...shared, trouble });
     this.import = new RedisImport(this.scripts, limits);
     this.connection.listen({ up: () => this.isBack(), down: (error) => this.isAway(error) });
   }
 
   /** Waits for the server as long as it takes, until closed; throws RedisUnfit where waiting is no use. */
   async connect(): Promise<void> {
-    await Promise.all([this.connection.open(), this.listening.open()]);
+    await this.connection.open();
     while (!(await this.isFit())) await pause(this.parts.clock, ASK_AGAIN_AFTER_MS);
+    await Promise.all([this.listening.open(), this.feed.listening()]);
     this.isBack();
   }
 

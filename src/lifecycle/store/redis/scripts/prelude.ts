@@ -7,7 +7,8 @@ export const PRELUDE = `
 local ask = cjson.decode(ARGV[1])
 local channel = ARGV[2]
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local nowMicros = time[1] * 1000000 + time[2]
+local now = math.floor(nowMicros / 1000)
 
 local function serverSays(section, field)
   return string.match(redis.call('INFO', section), field .. ':(%w+)')

@@ -3,8 +3,8 @@ import { FIELDS, NEEDED_NUMBERS, NUMBERS, SCHEMA } from '../session-hash.js';
 import { luaList, luaSet } from './lua.js';
 
 /**
- * Reading a record, and the one place that writes one. Everything that follows from a record (\`sessions:…\`: who is in
- * which state, counted, listed, due, to be forgotten, at which address) is kept by \`relist\`, which takes the record
+ * Reading a record, and the one place that writes one. Everything that follows from a record (`sessions:…`: who is in
+ * which state, counted, listed, due, to be forgotten, at which address) is kept by `relist`, which takes the record
  * from what it was to what it is; an import builds it anew from the records alone.
  *
  * No key has a time to live: a tombstone whose time is over is none from then on, and the scripts that come by take it
@@ -89,9 +89,10 @@ local function json(record)
   return record and cjson.encode(standingAs[record.id]) or false
 end
 
+-- A change takes longer than a microsecond, so versions never run ahead of the clock: they rise over a loss of memory, too.
 local function nextVersion()
   version = version or tonumber(redis.call('GET', 'sessions:version') or 0)
-  version = math.max(version + 1, now)
+  version = math.max(version + 1, nowMicros)
   return version
 end
 
