@@ -25,6 +25,7 @@ import { PodDirectory } from './view/pod-directory.js';
 import { SessionDirectory } from './view/session-directory.js';
 import { SessionJournal } from './view/session-journal.js';
 import { SessionViews } from './view/session-views.js';
+import { SlowStarts } from './view/slow-starts.js';
 
 interface Ports {
   store: SessionStore;
@@ -47,6 +48,8 @@ interface Moves {
 
 /** Every call of the product on sessions, each read top to bottom. */
 export class SessionsService extends Sessions {
+  private readonly slowStarts: SlowStarts;
+
   constructor(
     private readonly ports: Ports,
     private readonly views: Views,
@@ -55,6 +58,7 @@ export class SessionsService extends Sessions {
     private readonly logger: Logger,
   ) {
     super();
+    this.slowStarts = new SlowStarts(ports.runtime, () => ports.store.nowMs());
   }
 
   admit(request: AdmissionRequest): Promise<Admission | Pending> {
@@ -74,7 +78,11 @@ export class SessionsService extends Sessions {
   }
 
   async status(id: SessionId, caller: Caller): Promise<SessionView> {
-    return this.views.show.of(await this.get(id, caller));
+    const session = await this.get(id, caller);
+    const view = this.views.show.of(session);
+    const pod = session.state === 'creating' && this.views.pods.find(session.pod?.uid);
+    if (!pod) return view;
+    return { ...view, lastFailure: (await this.slowStarts.find(pod)) ?? view.lastFailure };
   }
 
   async list(caller: Caller, query: SessionQuery): Promise<SessionPage> {
