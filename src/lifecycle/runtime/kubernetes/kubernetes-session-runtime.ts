@@ -72,7 +72,8 @@ export class KubernetesSessionRuntime extends SessionRuntime {
   async claim(warm: Pod, order: PodOrder): Promise<Compared> {
     const isFree = warm.wasWarm && !warm.assignment && warm.markedUntilMs === undefined && !warm.deleting;
     if (!isFree || warm.template !== order.template) return this.writer.standing(warm);
-    return this.change(warm, assignmentMetadata(order));
+    const object = await this.writer.change(warm, assignmentMetadata(order));
+    return typeof object === 'string' ? object : this.sight.showAwaited(object);
   }
 
   mark(pod: Pod, deleteAfterMs: number): Promise<Compared> {

@@ -133,6 +133,7 @@ describe('what a pod says of itself', () => {
     ['with an environment of numbers', changed('annotations', { [ANNOTATION.env]: '{"A":1}' })],
     ['opened at no time', changed('annotations', { [ANNOTATION.openedAt]: 'yesterday' })],
     ['that claims to have been warm under a cold name', changed('annotations', { [ANNOTATION.wasWarm]: 'true' })],
+    ['of a later schema', changed('annotations', { [ANNOTATION.schema]: '2' })],
     ['that is neither warm nor assigned', { name: 'x', labels: { [LABEL.managedBy]: 'berth' } }],
     ['with a warm name that was never warm', { name: warmPodName('x'), labels: { [LABEL.managedBy]: 'berth' } }],
     ['without any metadata', {}],

@@ -99,12 +99,16 @@ export function timeText(ms: number): string {
   return new Date(Math.min(Math.max(ms, -LATEST_MS), LATEST_MS)).toISOString();
 }
 
-/** Whom a pod serves, by its own word. `unbelievable`: it contradicts itself or says nothing that can be read. */
+/**
+ * Whom a pod serves, by its own word. `unbelievable`: it contradicts itself, says nothing that can be read, or is of a
+ * later schema, in which the same words may mean something else; such a pod is its own version's to look after.
+ */
 export type Standing = { assignment?: PodAssignment; wasWarm: boolean } | 'unbelievable';
 
 export function standingOf(metadata: PodObjectMetadata): Standing {
   const { name = '', labels = {}, annotations = {} } = metadata;
   const wasWarm = annotations[ANNOTATION.wasWarm] === 'true';
+  if ((annotations[ANNOTATION.schema] ?? SCHEMA) !== SCHEMA) return 'unbelievable';
   if (wasWarm !== name.startsWith(WARM_NAME) || labels[LABEL.managedBy] !== MANAGER) return 'unbelievable';
   if (labels[LABEL.session] === undefined && annotations[ANNOTATION.sessionId] === undefined) {
     return wasWarm ? { wasWarm } : 'unbelievable';

@@ -68,7 +68,7 @@ export class PodSight {
     this.complained.add(uid);
     this.logger.warn(
       { event: 'kubernetes.pod_unbelievable', pod: name },
-      'A pod that is labelled as ours contradicts itself: it serves nobody. If nobody needs it, delete it.',
+      'A pod that is labelled as ours contradicts itself or is of a later version: it serves nobody here and is left alone.',
     );
   }
 }
