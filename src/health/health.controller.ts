@@ -70,11 +70,13 @@ export class HealthController {
   }
 
   private runtime(): HealthIndicatorResult {
-    const ageMs = this.lifecycle.pods.ageMs();
+    const { pods } = this.lifecycle;
+    const [ageMs, message] = [pods.ageMs(), pods.trouble()];
     const indicator = this.indicators.check('runtime');
-    if (ageMs === 'unsynced') return indicator.down('the pods are not known yet');
-    const lastHeardOf = { lastHeardOfSeconds: Math.round(ageMs / 1_000) };
-    return ageMs > LONGEST_SILENCE_MS ? indicator.down(lastHeardOf) : indicator.up(lastHeardOf);
+    if (ageMs === 'unsynced') return indicator.down(message ?? 'the pods are not known yet');
+    const lastHeardOfSeconds = Math.round(ageMs / 1_000);
+    if (message !== undefined) return indicator.down({ lastHeardOfSeconds, message });
+    return ageMs > LONGEST_SILENCE_MS ? indicator.down({ lastHeardOfSeconds }) : indicator.up({ lastHeardOfSeconds });
   }
 
   private leadership(): HealthIndicatorResult {

@@ -1,7 +1,12 @@
 import { RuntimeUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
 import type { Pod, PodOrder } from '../../src/lifecycle/runtime/pod.js';
 import { podName } from '../../src/lifecycle/runtime/pod-name.js';
-import { type Compared, type PodWatch, SessionRuntime } from '../../src/lifecycle/runtime/session-runtime.js';
+import {
+  type Compared,
+  type Hearing,
+  type PodWatch,
+  SessionRuntime,
+} from '../../src/lifecycle/runtime/session-runtime.js';
 import type { Template } from '../../src/lifecycle/templates/template.js';
 import type { Clock } from '../../src/platform/clock.js';
 
@@ -13,7 +18,9 @@ export class FakeRuntime extends SessionRuntime {
   readonly calls: string[] = [];
   /** Every call fails while set. */
   isAway = false;
-  watchAgeMs = 0;
+  watchAgeMs: number | 'unsynced' = 0;
+  /** When an outage ended last, by the monotonic clock. */
+  backSinceMs = -Infinity;
   /** Called for each new pod, for example to make it ready. */
   onCreate: (pod: Pod) => void = () => {};
   onMark: (pod: Pod) => void | Promise<void> = () => {};
@@ -108,7 +115,8 @@ export class FakeRuntime extends SessionRuntime {
     const own: Watcher = (pod, gone) => changed(pod, gone);
     this.watchers.add(own);
     for (const pod of this.pods.values()) changed(pod, false);
-    return { ageMs: () => this.watchAgeMs, stop: () => Promise.resolve(void this.watchers.delete(own)) };
+    const hearing = (): Hearing => ({ unbrokenMs: this.clock.monotonicMs() - this.backSinceMs });
+    return { ageMs: () => this.watchAgeMs, hearing, stop: () => Promise.resolve(void this.watchers.delete(own)) };
   }
 
   async *logs(): AsyncGenerator<Uint8Array> {

@@ -5,9 +5,18 @@ import type { Pod, PodOrder } from './pod.js';
 /** `changed`: the pod is another, or another revision, than the caller decided on. Look again. */
 export type Compared = Pod | 'changed' | 'absent';
 
+export interface Hearing {
+  /** Why nothing is heard now, as soon as that is known. */
+  trouble?: string;
+  /** Since the last trouble that was more than a hiccup; Infinity: there was none. */
+  unbrokenMs: number;
+}
+
 export interface PodWatch {
   /** Since when nothing was heard of the runtime, or `unsynced` before the first complete view. */
   ageMs(): number | 'unsynced';
+  /** Of a runtime that can be away. */
+  hearing?(): Hearing;
   stop(): Promise<void>;
 }
 

@@ -40,6 +40,16 @@ export class PodDirectory {
     return ageMs !== 'unsynced' && ageMs <= LONGEST_SILENCE_MS;
   }
 
+  /** Why nothing is heard of the runtime now; undefined: it is, or that is not known yet. */
+  trouble(): string | undefined {
+    return this.watch?.hearing?.().trouble;
+  }
+
+  /** For how long the runtime has been there, as far as this replica noticed; Infinity: always. */
+  unbrokenMs(): number {
+    return this.watch?.hearing?.().unbrokenMs ?? Infinity;
+  }
+
   find(uid: string | undefined): Pod | undefined {
     return uid === undefined ? undefined : this.pods.get(uid);
   }

@@ -27,6 +27,28 @@ describe('a watch of objects', () => {
       ]);
     });
 
+    it('says what keeps it from hearing, and when that was over', async () => {
+      await stage.following();
+      expect(stage.watch.hearing()).toEqual({ trouble: undefined, unbrokenMs: Infinity });
+      stage.server.isAway = true;
+      stage.server.watch.body.destroy(new Error('ECONNRESET'));
+      await stage.clock.advance(60_000);
+      expect(stage.watch.hearing()).toEqual({ trouble: 'refused', unbrokenMs: 0 });
+      stage.server.isAway = false;
+      await stage.clock.advance(60_000);
+      const { trouble, unbrokenMs } = stage.watch.hearing();
+      expect(trouble).toBeUndefined();
+      expect(unbrokenMs).toBeGreaterThan(45_000);
+      expect(unbrokenMs).toBeLessThan(60_000);
+    });
+
+    it('forgets a break that was over in a moment', async () => {
+      await stage.following();
+      stage.server.watch.body.destroy(new Error('ECONNRESET'));
+      await stage.clock.advance(5_000);
+      expect(stage.watch.hearing()).toEqual({ trouble: undefined, unbrokenMs: Infinity });
+    });
+
     it('tries again after pauses that double from a fifth of a second to ten, by chance down to half of it', () => {
       const longest = [1, 2, 3, 4, 5, 6, 7, 8, 1_000].map((failures) => pauseMs(failures, 0.999_999));
       const expected = [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000];

@@ -85,6 +85,11 @@ export class ObjectWatch<T> {
     return this.heardAtMs === undefined ? 'unsynced' : this.options.clock.monotonicMs() - this.heardAtMs;
   }
 
+  /** What keeps it from hearing, and since when nothing did. A silence is known only when it has lasted. */
+  hearing(): { trouble?: string; unbrokenMs: number } {
+    return { trouble: this.outage.trouble(), unbrokenMs: this.outage.unbrokenMs() };
+  }
+
   private async run(): Promise<void> {
     while (!this.end.signal.aborted) {
       try {

@@ -6,6 +6,8 @@ import type { KubernetesError } from './kubernetes-errors.js';
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
 const LONGEST_ASKED_FOR_MS = 30_000;
+/** A break that is over sooner is not remembered. */
+const HICCUP_MS = 3_000;
 
 export interface OutageParts {
   clock: Clock;
@@ -17,6 +19,8 @@ export interface OutageParts {
 export class Outage {
   private failures = 0;
   private sinceMs?: number;
+  private lastError?: KubernetesError;
+  private endedAtMs = -Infinity;
 
   constructor(
     private readonly path: string,
@@ -26,6 +30,7 @@ export class Outage {
   /** How long to wait before the next try. */
   failed(error: KubernetesError): number {
     this.failures++;
+    this.lastError = error;
     if (this.sinceMs === undefined && !isExpiry(error)) this.begin(error);
     return pauseMs(this.failures, this.parts.randomness.fraction(), error.retryAfterMs);
   }
@@ -33,10 +38,22 @@ export class Outage {
   settled(): void {
     this.failures = 0;
     if (this.sinceMs === undefined) return;
-    const awayMs = Math.round(this.parts.clock.monotonicMs() - this.sinceMs);
+    const nowMs = this.parts.clock.monotonicMs();
+    const awayMs = Math.round(nowMs - this.sinceMs);
+    if (awayMs >= HICCUP_MS) this.endedAtMs = nowMs;
     this.sinceMs = undefined;
     const fields = { event: 'kubernetes.watch-restored', path: this.path, awayMs };
     this.parts.logger.info(fields, 'Kubernetes is watched again');
+  }
+
+  /** What keeps it from working; undefined: nothing. */
+  trouble(): string | undefined {
+    return this.sinceMs === undefined ? undefined : this.lastError?.message;
+  }
+
+  /** Since the last trouble that was more than a hiccup; Infinity: there was none. */
+  unbrokenMs(): number {
+    return this.sinceMs === undefined ? this.parts.clock.monotonicMs() - this.endedAtMs : 0;
   }
 
   private begin(error: KubernetesError): void {
