@@ -99,7 +99,13 @@ export class Lifecycle {
     const rules = { templates, startTimeoutMs: timing.startTimeoutMs };
     const making = new PodMaking(runtime, this.pods);
     const starts = { limiter: this.limiter, making, heldBack: this.heldBack };
-    const taker = new StepTaker({ store, runtime, sessions: this.directory }, rules, starts, metrics, logger);
+    const taker = new StepTaker(
+      { store, runtime, sessions: this.directory, pods: this.pods },
+      rules,
+      starts,
+      metrics,
+      logger,
+    );
     const strays = new StrayRemoval(store, this.removal, clock, logger);
     const view = { sessions: this.directory, pods: this.pods, find: store.find.bind(store) };
     this.driver = new SessionDriver(view, this.waiting, { taker, strays, limiter: this.limiter }, clock, logger);

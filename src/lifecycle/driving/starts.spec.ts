@@ -10,6 +10,17 @@ describe('a start', () => {
     expect(await replica.state()).toBe('creating');
   });
 
+  it('has its time again when an outage ends that left nobody to prolong it', async () => {
+    const replica = await started();
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(START_TIMEOUT_MS - 20_000);
+    replica.runtime.backSinceMs = replica.clock.monotonicMs();
+    await replica.clock.advance(START_TIMEOUT_MS - 1_000);
+    expect(await replica.state()).toBe('creating');
+    await replica.clock.advance(5_000);
+    expect(await replica.state()).toBe('failed');
+  });
+
   it('that timed out in a heal says how long it took', async () => {
     const replica = (await started()).startAtOnce();
     const open = await replica.admit();

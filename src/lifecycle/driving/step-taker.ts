@@ -8,6 +8,7 @@ import type { Failure, Session } from '../session.js';
 import { type Moved, refOf, SessionStore } from '../store/session-store.js';
 import type { Template } from '../templates/template.js';
 import { Templates } from '../templates/templates.js';
+import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { CreationLimiter } from './creation-limiter.js';
 import { HeldBackStarts } from './held-back.js';
@@ -26,7 +27,12 @@ const LET_OTHERS_SPEAK_MS = 1_000;
  */
 export class StepTaker {
   constructor(
-    private readonly ports: { store: SessionStore; runtime: SessionRuntime; sessions: SessionDirectory },
+    private readonly ports: {
+      store: SessionStore;
+      runtime: SessionRuntime;
+      sessions: SessionDirectory;
+      pods: PodDirectory;
+    },
     private readonly rules: { templates: Templates; startTimeoutMs: number },
     private readonly starts: { limiter: CreationLimiter; making: PodMaking; heldBack: HeldBackStarts },
     private readonly metrics: LifecycleMetrics,
@@ -137,8 +143,17 @@ export class StepTaker {
     const pod = await this.readOrProlong(session, named ?? podName(session.id, session.generation));
     if (pod !== 'absent' && pod.uid === session.pod?.uid && pod.phase === 'ready' && pod.address !== undefined)
       return this.markReady(session, { kind: 'mark-ready', pod, address: pod.address });
+    const sinceOutageMs = this.ports.pods.unbrokenMs();
+    if (sinceOutageMs < this.rules.startTimeoutMs) return this.prolong(session, sinceOutageMs);
     if (pod === 'absent' && this.mayOthersKnowWhy(session)) return LET_OTHERS_SPEAK_MS / 4;
     return this.fail(session, failStep(session, this.startTimeout(session, pod)));
+  }
+
+  /** An outage that has ended since the start began took it time, and there may have been nobody to prolong it. */
+  private async prolong(session: Session, sinceOutageMs: number): Promise<number> {
+    const leftMs = this.rules.startTimeoutMs - sinceOutageMs;
+    await this.ports.store.postpone(refOf(session), leftMs);
+    return Math.min(leftMs, ASK_AGAIN_MS);
   }
 
   /** The replica that was refused a pod last knows the reason; this may be another one. */
