@@ -1,5 +1,5 @@
 import { alice } from '../../../test/support/openings.js';
-import { PodHeldBack } from '../lifecycle.errors.js';
+import { PodHeldBack, RuntimeUnavailable } from '../lifecycle.errors.js';
 import { ID, refusedWith, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
 
 /** One replica's whole core on virtual time, with pods that do as the test says. */
@@ -49,6 +49,26 @@ describe('a session that is driven', () => {
     expect(await replica.state()).toBe('failed');
     await replica.clock.advance(1_000);
     expect(replica.runtime.pods.size).toBe(0);
+  });
+
+  it('keeps nobody waiting for a second call when the first was not answered for long', async () => {
+    const replica = await started();
+    replica.runtime.create = async () => {
+      await new Promise<void>((resolve) => replica.clock.after(10_000, () => resolve()));
+      throw new RuntimeUnavailable('no answer');
+    };
+    const asked = replica.ask();
+    await replica.clock.advance(10_100);
+    await expect(Promise.race([asked, Promise.resolve('held')])).rejects.toThrow('no answer');
+  });
+
+  it('keeps nobody waiting long for a view of the pods that does not come', async () => {
+    const replica = await started();
+    replica.runtime.watchAgeMs = 'unsynced';
+    const asked = replica.ask();
+    await replica.clock.advance(5_000);
+    await expect(Promise.race([asked, Promise.resolve('held')])).rejects.toThrow('not known yet');
+    expect(replica.runtime.calls).not.toContain('create');
   });
 
   it('does not trouble who waits with a hiccup of the runtime', async () => {

@@ -5,7 +5,7 @@ import type { Session } from '../session.js';
 import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { WaitingRoom } from '../admission/waiting-room.js';
-import { isOutage } from '../lifecycle.errors.js';
+import { isOutage, RuntimeUnavailable } from '../lifecycle.errors.js';
 import { CreationLimiter } from './creation-limiter.js';
 import { nextStep } from './next-step.js';
 import { StepTaker } from './step-taker.js';
@@ -115,18 +115,20 @@ export class SessionDriver {
   }
 
   private async passSafely(id: SessionId): Promise<number | undefined> {
+    const step = { beganAtMs: this.clock.monotonicMs() };
     try {
-      return await this.pass(id);
+      return await this.pass(id, step);
     } catch (error) {
       if (!isOutage(error)) this.logger.error({ event: 'drive.failed', sessionId: id, error });
-      this.failed(id, error as Error);
+      this.failed(id, error as Error, step.beganAtMs);
       return LOOK_AGAIN_MS;
     }
   }
 
-  private failed(id: SessionId, error: Error): void {
+  /** A call that nobody answered has failed since it was begun: who waits has waited for that already. */
+  private failed(id: SessionId, error: Error, beganAtMs: number): void {
     const nowMs = this.clock.monotonicMs();
-    const sinceMs = this.failingSinceMs.get(id) ?? nowMs;
+    const sinceMs = this.failingSinceMs.get(id) ?? beganAtMs;
     if (!this.waiting.has(id)) return void this.failingSinceMs.delete(id);
     this.failingSinceMs.set(id, sinceMs);
     if (nowMs - sinceMs >= HICCUP_MS) this.waiting.refuse(id, error);
@@ -140,9 +142,10 @@ export class SessionDriver {
   }
 
   /** Takes steps until there is none to take; answers when to look again, if time alone can bring the next. */
-  private async pass(id: SessionId): Promise<number | undefined> {
+  private async pass(id: SessionId, current: { beganAtMs: number }): Promise<number | undefined> {
     for (let taken = 0; taken < MOST_STEPS; taken += 1) {
-      if (!this.view.pods.isSynced()) return LOOK_AGAIN_MS;
+      current.beganAtMs = this.clock.monotonicMs();
+      if (!this.view.pods.isSynced()) throw new RuntimeUnavailable('The pods are not known yet.');
       const session = this.view.sessions.find(id) ?? (await this.view.find(id));
       if (this.isLeading) this.lookForStrays(id, session);
       if (!session) return undefined;
