@@ -83,14 +83,16 @@ describeWithControlPlane('a control plane with controllers', () => {
       const { status } = await admin.call(`${path}/resourcequotas/few`);
       expect(status).toMatchObject({ hard: { pods: '1' }, used: { pods: '0' } });
     }, 20_000);
-    const gone = { apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: '6f1b2c1e-0000-4000-8000-000000000000' };
-    const orphan = restrictedPod('orphan', { metadata: { ownerReferences: [gone] } });
-    await admin.call(`${path}/pods`, { method: 'POST', body: orphan });
+    await admin.call(`${path}/pods`, { method: 'POST', body: restrictedPod('first') });
     const second = admin.call(`${path}/pods`, { method: 'POST', body: restrictedPod('second') });
     await expect(second).rejects.toMatchObject({
       status: 403,
       body: { message: expect.stringContaining('exceeded quota') },
     });
+    await admin.call(`${path}/resourcequotas/few`, { method: 'DELETE' });
+    const gone = { apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: '6f1b2c1e-0000-4000-8000-000000000000' };
+    const orphan = restrictedPod('orphan', { metadata: { ownerReferences: [gone] } });
+    await eventually(() => admin.call(`${path}/pods`, { method: 'POST', body: orphan }));
     await eventually(async () => {
       await expect(admin.call(`${path}/pods/orphan`)).rejects.toMatchObject({ status: 404 });
     }, 20_000);

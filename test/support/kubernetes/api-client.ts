@@ -4,6 +4,7 @@ import { Agent, request } from 'undici';
 
 import { readKubeconfig } from './kubeconfig.js';
 
+/** From the moment a call is sent: it may have to wait for its turn before. */
 const DEADLINE_MS = 10_000;
 /** Thousands of pods have something to say at once; followed logs and watches hold one each. */
 const CONNECTIONS = 64;
@@ -41,15 +42,13 @@ export class ApiClient {
     this.headers = { authorization: `Bearer ${access.token}`, accept: 'application/json' };
     this.agent = new Agent({
       connect: { ca: readFileSync(access.certificateAuthorityFile, 'utf8'), timeout: CONNECT_DEADLINE_MS },
-      bodyTimeout: 0,
       connections: CONNECTIONS,
       allowH2: false,
     });
   }
 
   async call<T = Json>(path: string, call: ApiCall = {}): Promise<T> {
-    const text = await this.text(path, { signal: AbortSignal.timeout(DEADLINE_MS), ...call });
-    return JSON.parse(text) as T;
+    return JSON.parse(await this.text(path, call)) as T;
   }
 
   async text(path: string, call: ApiCall = {}): Promise<string> {
@@ -58,14 +57,14 @@ export class ApiClient {
 
   /** The body as it comes, for watches and logs that are followed. */
   async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    return this.open(path, { signal });
+    return this.open(path, { signal }, 0);
   }
 
   async close(): Promise<void> {
     await this.agent.destroy();
   }
 
-  private async open(path: string, call: ApiCall) {
+  private async open(path: string, call: ApiCall, bodyTimeout = DEADLINE_MS) {
     const type = call.contentType ?? 'application/json';
     const answer = request(`${this.server}${path}`, {
       dispatcher: this.agent,
@@ -73,6 +72,8 @@ export class ApiClient {
       headers: call.body ? { ...this.headers, 'content-type': type } : this.headers,
       body: call.body ? JSON.stringify(call.body) : undefined,
       signal: call.signal,
+      headersTimeout: DEADLINE_MS,
+      bodyTimeout,
     });
     const { statusCode, body } = await orAborted(answer, call.signal);
     if (statusCode >= 200 && statusCode < 300) return body;

@@ -49,7 +49,7 @@ export class ControlPlane extends RunningControlPlane {
   async start(): Promise<void> {
     await this.startEtcd();
     await this.startApiServer();
-    await this.startControllers();
+    this.startControllers();
   }
 
   /** With the data that etcd has; ready when it returns. */
@@ -99,13 +99,12 @@ export class ControlPlane extends RunningControlPlane {
     await this.until('etcd', child, async () => Boolean(await this.askEtcd('/v3/maintenance/status', {})));
   }
 
-  private async startControllers(): Promise<void> {
+  private startControllers(): void {
     const { controllerManager } = this.options;
     if (!controllerManager) return;
     const controllers = controllerManager === true ? QUOTA_AND_GARBAGE : controllerManager;
     const args = controllerManagerArguments(this.kubeconfig('admin'), controllers);
     this.controllers = this.run('kube-controller-manager', args);
-    await Promise.resolve();
   }
 
   private run(part: string, args: readonly string[]): ChildProcess {

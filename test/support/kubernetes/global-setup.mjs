@@ -21,7 +21,7 @@ export default async function setUp() {
     return;
   }
   const { startControlPlane } = await import('./control-plane.ts');
-  const { ADDRESS_VARIABLE } = await import('./shared-control-plane.ts');
+  const { ADDRESS_VARIABLE } = await import('./running-control-plane.ts');
   const controlPlane = await startControlPlane({ assets });
   globalThis.berthControlPlane = controlPlane;
   process.env[ADDRESS_VARIABLE] = JSON.stringify(controlPlane.address);

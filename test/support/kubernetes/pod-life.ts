@@ -128,7 +128,7 @@ export class PodLife {
     if (!('terminated' in container.state)) container.state = { terminated: container.lastTermination ?? NEVER_SEEN };
     const { exitCode } = container.state.terminated;
     this.facts.end ??= { phase: exitCode === 0 ? 'Succeeded' : 'Failed' };
-    this.report();
+    if (this.parts.isReal) this.report();
     await this.reporter.flush();
     await removeForGood(this.parts, this.pod);
   }

@@ -22,6 +22,9 @@ export interface AuditEvent {
   requestReceivedTimestamp: string;
 }
 
+/** Set by the global set-up, once the control plane of this run is ready; inherited by the workers. */
+export const ADDRESS_VARIABLE = 'BERTH_TEST_CONTROL_PLANE';
+
 let kubeconfigs = 0;
 
 /** A control plane that somebody started, to be used but not to be stopped or disturbed. */

@@ -1,8 +1,5 @@
 import { ControlPlane, startControlPlane, type ControlPlaneOptions } from './control-plane.js';
-import { RunningControlPlane, type ControlPlaneAddress } from './running-control-plane.js';
-
-/** Set by the global set-up, once the control plane of this run is ready; inherited by the workers. */
-export const ADDRESS_VARIABLE = 'BERTH_TEST_CONTROL_PLANE';
+import { ADDRESS_VARIABLE, RunningControlPlane, type ControlPlaneAddress } from './running-control-plane.js';
 
 function address(): ControlPlaneAddress | undefined {
   const text = process.env[ADDRESS_VARIABLE];
@@ -20,10 +17,15 @@ export function sharedControlPlane(): RunningControlPlane {
   return new RunningControlPlane(known());
 }
 
-/** Another one, for a test that kills or freezes it; takes about three seconds. Whoever starts it stops it. */
-export function startOwnControlPlane(options: Omit<ControlPlaneOptions, 'assets'> = {}): Promise<ControlPlane> {
-  return startControlPlane({ assets: known().assets, ...options });
+/** Another one, for a test that kills or freezes it; takes about three seconds. It ends with the file at the latest. */
+export async function startOwnControlPlane(options: Omit<ControlPlaneOptions, 'assets'> = {}): Promise<ControlPlane> {
+  const controlPlane = await startControlPlane({ assets: known().assets, ...options });
+  started.push(controlPlane);
+  return controlPlane;
 }
+
+const started: ControlPlane[] = [];
+afterAll(() => Promise.all(started.map((controlPlane) => controlPlane.stop())));
 
 function known(): ControlPlaneAddress {
   const there = address();

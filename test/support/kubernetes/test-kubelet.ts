@@ -70,6 +70,7 @@ export class TestKubelet {
 
   /** Ends every process. Fails when something went wrong that no test ordered. */
   async stop(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
     this.stopping.abort();
     await this.feed.stop();
     for (const uid of [...this.lives.keys()]) this.drop(uid);
@@ -205,9 +206,13 @@ export class TestKubelet {
   }
 }
 
-/** Whoever starts one stops it. */
+/** It ends with the file at the latest. */
 export async function startTestKubelet(own: OwnNamespace, options: TestKubeletOptions = {}): Promise<TestKubelet> {
   const kubelet = new TestKubelet(own, options);
+  started.push(kubelet);
   await kubelet.start();
   return kubelet;
 }
+
+const started: TestKubelet[] = [];
+afterAll(() => Promise.all(started.map((kubelet) => kubelet.stop())));
