@@ -24,6 +24,9 @@ export interface FleetOptions {
 /** Short, so that a lost leader is missed in seconds. */
 export const LEASE = { durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 1_000 };
 
+/** A replica is ready when there is a leader, which may have to be found first, and the leader has seen to the store. */
+const READY_MS = 30_000;
+
 export interface LivePod {
   metadata: {
     name: string;
@@ -63,7 +66,7 @@ export class Fleet {
   /** One more replica, ready. */
   async add(settings: Environment = {}): Promise<BerthProcess> {
     const replica = await this.launch(settings);
-    await untilReady(replica);
+    await untilReady(replica, READY_MS);
     return replica;
   }
 
@@ -143,8 +146,13 @@ export class Fleet {
     this.replicas.splice(this.replicas.indexOf(replica), 1);
   }
 
+  /** All replicas at once. The pods go on. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.replicas.splice(0).map((replica) => replica.kill9()));
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.replicas.map((replica) => replica.kill9()));
+    await this.killAll();
     await this.kubelet.stop();
     await this.redis.remove();
     await this.own.remove();
