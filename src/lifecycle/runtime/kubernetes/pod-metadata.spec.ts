@@ -142,7 +142,7 @@ describe('what a pod says of itself', () => {
   });
 
   it('is believed although a newer version of Berth added something', () => {
-    const newer = changed('annotations', { [ANNOTATION.schema]: '2', 'berth.dev/mood': 'sunny' });
+    const newer = changed('annotations', { 'berth.dev/mood': 'sunny' });
     expect(standingOf(newer)).toEqual({ assignment: ALICE, wasWarm: false });
   });
 });

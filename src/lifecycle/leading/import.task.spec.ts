@@ -1,0 +1,49 @@
+import { FakeClock } from '../../../test/support/fake-clock.js';
+import { podOf } from '../../../test/support/pods.js';
+import { session } from '../../../test/support/sessions.js';
+import { SilentLogger } from '../../../test/support/silent-logger.js';
+import { sessionId } from '../../../test/support/openings.js';
+import type { Pod } from '../runtime/pod.js';
+import type { SessionRuntime } from '../runtime/session-runtime.js';
+import type { SessionStore } from '../store/session-store.js';
+import { Calm } from './calm.js';
+import { ImportTask } from './import.task.js';
+
+/** One import of these pods: what the store was told, in this order. */
+async function importOf(pods: readonly Pod[]): Promise<{ imported: string[]; living: string[] }> {
+  const told = { imported: [] as string[], living: [] as string[] };
+  const store = {
+    beginImport: () => Promise.resolve({ token: 'this one' }),
+    importPod: (_: unknown, { uid }: Pod) => Promise.resolve(told.imported.push(uid) && ('imported' as const)),
+    finishImport: (_: unknown, living: ReadonlySet<string>) => {
+      told.living.push(...living);
+      return Promise.resolve('usable' as const);
+    },
+  };
+  const runtime = { list: () => Promise.resolve(pods) };
+  const ports = [store as unknown as SessionStore, runtime as unknown as SessionRuntime] as const;
+  await new ImportTask(...ports, new Calm(new FakeClock()), () => undefined, new SilentLogger()).pass();
+  return told;
+}
+
+describe('an import', () => {
+  const pod = (uid: string, facts: Partial<Pod> = {}): Pod => podOf(session({ id: sessionId(uid) }), { uid, ...facts });
+
+  it('tells the store of each pod that serves a session, the highest generation first', async () => {
+    const later = podOf(session({ id: sessionId('a'), generation: 2 }), { uid: 'later' });
+    expect(await importOf([pod('a'), later])).toEqual({ imported: ['later', 'a'], living: ['a', 'later'] });
+  });
+
+  it('passes over what is condemned or being deleted', async () => {
+    const pods = [pod('a'), pod('condemned', { markedUntilMs: 1 }), pod('deleted', { deleting: true })];
+    expect(await importOf(pods)).toEqual({ imported: ['a'], living: ['a'] });
+  });
+
+  /** The record of a session that a later version keeps was ended, for its pod was not among the living. */
+  it('makes no session of a pod that it cannot read, and does not take it for gone', async () => {
+    expect(await importOf([pod('a'), pod('later', { assignment: undefined })])).toEqual({
+      imported: ['a'],
+      living: ['a', 'later'],
+    });
+  });
+});
