@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { descendants, killIfAlive, type ProcessId } from './processes.js';
 
 const MAIN = join(__dirname, '../../dist/main.js');
-const FIND_LIMIT_MS = 15_000;
+const FIND_LIMIT_MS = 30_000;
 /** How long output may lag behind the exit; a child that was left behind would hold it open for ever. */
 const OUTPUT_LAG_MS = 500;
 
