@@ -5,6 +5,7 @@ import { SessionDriver } from '../driving/session-driver.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Admission, AdmissionRequest, Pending } from '../sessions.js';
 import { mayReach, type Session } from '../session.js';
+import type { SessionId } from '../session-id.js';
 import { SessionStore } from '../store/session-store.js';
 import { Templates } from '../templates/templates.js';
 import { PodDirectory } from '../view/pod-directory.js';
@@ -41,8 +42,8 @@ interface Way {
   waitedFor?: Session;
 }
 
-/** A start that fails at its deadline tells why; who waits for it waits that much longer. */
-const GRACE_MS = 2_000;
+/** A start that fails at its deadline tells why, once its pod was looked at; who waits for it waits that much longer. */
+const GRACE_MS = 5_000;
 
 /**
  * The way of a request to its pod. A session that is in use is known here and costs nothing; any other is entered
@@ -155,7 +156,15 @@ export class Admissions {
     this.doing.driver.drive(id);
     if ((await held) === 'go') return false;
     if (patienceMs <= longestMs) return true;
-    throw startTimedOut(`The pod was not ready within ${Math.round(this.rules.startTimeoutMs / 1_000)} s.`);
+    throw this.outOfTime(id, session);
+  }
+
+  /** Nobody has given the start up yet; what is seen to hinder it is the best that is known. */
+  private outOfTime(id: SessionId, session: Session): LifecycleError {
+    const { state, lastFailure } = this.view.show.current(id, session);
+    const known = state === 'creating' || state === 'healing' ? lastFailure : undefined;
+    const sentence = `The pod was not ready within ${Math.round(this.rules.startTimeoutMs / 1_000)} s`;
+    return startTimedOut(known ? `${sentence}: ${known.message}` : `${sentence}.`, known?.reason);
   }
 
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */

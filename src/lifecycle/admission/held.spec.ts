@@ -17,6 +17,21 @@ describe('a request that is held', () => {
     expect(await asked).toMatchObject({ generation: 1 });
   });
 
+  it('is told what hinders the start when its time is over before anybody could look at the pod once more', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(100);
+    const failure = { reason: 'ImagePullBackOff', message: 'no such image' };
+    replica.runtime.change(replica.pod(), { failure });
+    replica.runtime.read = () => new Promise(() => {});
+    await replica.clock.advance(START_TIMEOUT_MS + 10_000);
+    await expect(asked).rejects.toMatchObject({
+      code: 'SESSION_START_TIMEOUT',
+      reason: 'ImagePullBackOff',
+      message: expect.stringContaining('no such image'),
+    });
+  });
+
   it('with If-Session-Generation opens nothing, not even a failed session past its back-off', async () => {
     const replica = await started();
     const asked = replica.ask();
