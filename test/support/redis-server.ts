@@ -14,6 +14,7 @@ const MISSING = 'redis-server is not installed: these suites are skipped. Instal
 /** A real Redis on a port of its own, with an append-only file in a folder of its own. */
 export class RedisServer {
   private process?: ChildProcess;
+  private guard?: ChildProcess;
   private readonly folder = mkdtempSync(join(tmpdir(), 'berth-redis-'));
   /** The test's own connection, apart from what it tests. */
   readonly admin: Redis;
@@ -31,8 +32,13 @@ export class RedisServer {
   /** `settings` as on the command line of redis-server; `admin` when they ask for a password or TLS. */
   static async start(settings: readonly string[] = [], admin: RedisOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), settings, admin);
-    await server.startAgain();
-    return server;
+    try {
+      await server.startAgain();
+      return server;
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
   }
 
   get address(): { host: string; port: number } {
@@ -46,6 +52,9 @@ export class RedisServer {
     const persistent = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''];
     const place = ['--dir', this.folder, '--bind', '127.0.0.1', '--daemonize', 'no', '--repl-diskless-sync-delay', '0'];
     this.process = spawn('redis-server', [...port, ...persistent, ...place, ...settings], { stdio: 'ignore' });
+    // However this process ends, the server does not outlive it: the shell reads until nobody holds the other end.
+    const { pid } = this.process;
+    this.guard = spawn('sh', ['-c', `read _; kill -9 ${pid}`], { stdio: ['pipe', 'ignore', 'ignore'] });
     if (this.admin.status === 'wait') await this.admin.connect().catch(() => undefined);
     // Not with `expect`: a benchmark has none.
     await eventually(async () => {
@@ -66,6 +75,7 @@ export class RedisServer {
     this.process.kill(signal);
     this.process.kill('SIGCONT');
     await gone;
+    this.guard?.kill('SIGKILL');
   }
 
   /** It keeps its connections and answers nothing until `resume`. */

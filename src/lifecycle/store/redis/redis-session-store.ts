@@ -31,6 +31,8 @@ import { StoreTime } from './store-time.js';
 
 /** So many touches take the server two or three milliseconds; others are let in between. */
 const TOUCHES_IN_ONE_STEP = 100;
+/** Enough to keep the server busy; more of them would only wait for each other, and run out of time. */
+const STEPS_AT_ONCE = 4;
 const IDS_IN_ONE_STEP = 256;
 const ASK_AGAIN_AFTER_MS = 500;
 
@@ -114,10 +116,12 @@ export class RedisSessionStore extends SessionStore {
   }
 
   async touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
-    const steps: Promise<Answer>[] = [];
-    for (let at = 0; at < touches.length; at += TOUCHES_IN_ONE_STEP)
-      steps.push(this.run('touch', { touches: touches.slice(at, at + TOUCHES_IN_ONE_STEP) }));
-    const answers = (await Promise.all(steps)).flatMap(([, some]) => some as readonly unknown[]);
+    const steps = inStepsOf(TOUCHES_IN_ONE_STEP, touches);
+    const answers: unknown[] = [];
+    for (const some of inStepsOf(STEPS_AT_ONCE, steps)) {
+      const answered = await Promise.all(some.map((step) => this.run('touch', { touches: step })));
+      answers.push(...answered.flatMap(([, each]) => each as readonly unknown[]));
+    }
     return answers.map((one) => (one === 1 ? 'touched' : moved(one)));
   }
 
@@ -260,4 +264,8 @@ function scriptedOpening({ asked, otherwise, ...rest }: Opening): object {
 
 function moved(json: unknown): Moved {
   return { moved: json === null ? undefined : sessionOf(json as string) };
+}
+
+function inStepsOf<T>(size: number, all: readonly T[]): (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
 }
