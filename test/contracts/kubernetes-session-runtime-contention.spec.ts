@@ -99,11 +99,15 @@ describeWithControlPlane('who else has a hand in pods', () => {
     });
 
     it('that loses the answer leaves a pod, which is adopted when it is asked for again', async () => {
-      await Promise.all([1, 2, 3].map(() => cutOff.runtime.list()));
-      way.set('lose-answers');
       const order = stage.order(stage.templates.silent);
-      await expect(cutOff.runtime.create(order)).rejects.toBeInstanceOf(RuntimeUnavailable);
-      const made = await eventually(() => stage.truth(podName(order.id, 1)));
+      const { runtime } = cutOff;
+      const made = await eventually(async () => {
+        way.set('pass');
+        await Promise.all([1, 2, 3].map(() => runtime.list())); // so that there are connections to ask on
+        way.set('lose-answers');
+        await expect(runtime.create(order)).rejects.toBeInstanceOf(RuntimeUnavailable);
+        return stage.truth(podName(order.id, 1));
+      }, 15_000);
       way.set('pass');
       expect(await cutOff.runtime.create(order)).toMatchObject({ uid: made.uid, assignment: { id: order.id } });
     });
@@ -193,10 +197,11 @@ describeWithControlPlane('who else has a hand in pods', () => {
 
   it('a newer version of Berth finds what it wrote untouched by all that this one does', async () => {
     const warm = await stage.runtime.createWarm(stage.templates.silent);
-    const newer = { 'berth.dev/mood': 'sunny', 'berth.dev/schema': '2' };
+    const newer = { 'berth.dev/mood': 'sunny' };
     await patch(warm.name, { annotations: newer, labels: { 'berth.dev/ring': 'two' } });
     const order = stage.order(stage.templates.silent);
-    await stage.onNow(warm.name, (now) => stage.runtime.claim(now, order));
+    const claimed = await stage.onNow(warm.name, (now) => stage.runtime.claim(now, order));
+    expect(claimed).toMatchObject({ assignment: { id: order.id } });
     await stage.onNow(warm.name, (now) =>
       stage.runtime.annotate(now, { lastUsedAtMs: 5, timeouts: { idleTimeoutMs: 7 } }),
     );

@@ -21,16 +21,23 @@ export class LastWords {
     const reading =
       this.reading.get(uid) ??
       this.lastLines(name, object)
-        .catch(() => '')
         .then((lines) => this.known.printed(uid, lines))
         .finally(() => this.reading.delete(uid));
     this.reading.set(uid, reading);
     return reading;
   }
 
-  /** The run that has ended is the previous one as soon as the next goes on. */
+  /**
+   * The run that has ended is the previous one as soon as the next goes on, which may happen between the look at the pod
+   * and the question for its log: where one has printed nothing, the other is asked for.
+   */
   private async lastLines(name: string, object: PodObject): Promise<string> {
-    const previous = containerOf(object)?.state?.running !== undefined;
+    const isPrevious = containerOf(object)?.state?.running !== undefined;
+    const ask = (previous: boolean): Promise<string> => this.linesOf(name, previous).catch(() => '');
+    return (await ask(isPrevious)) || (await ask(!isPrevious));
+  }
+
+  private async linesOf(name: string, previous: boolean): Promise<string> {
     const limits = { tailLines: LAST_LINES, limitBytes: MOST_BYTES_READ };
     const text = await this.api.logText(name, { container: CONTAINER, previous, ...limits });
     return Buffer.from(text).subarray(-MOST_BYTES_KEPT).toString().trim();

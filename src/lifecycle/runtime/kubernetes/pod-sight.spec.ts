@@ -58,9 +58,19 @@ describe('what this replica sees of a pod', () => {
     });
 
     it('are those of the run that has ended, also when the next goes on', async () => {
+      logs.push(() => Promise.resolve('last words'));
       const again = { restartCount: 3, state: { running: {} }, lastState: { terminated: CRASHED } };
       await sight.showFully(podWithContainer(again));
       expect(asked).toMatchObject([{ previous: true }]);
+    });
+
+    it('are found though the next run has begun, and printed nothing yet, since the pod was seen', async () => {
+      logs.push(
+        () => Promise.resolve(''),
+        () => Promise.resolve('last words'),
+      );
+      expect((await sight.showFully(looping)).failure!.message).toMatch(/printed last:\nlast words$/);
+      expect(asked).toMatchObject([{ previous: false }, { previous: true }]);
     });
 
     it('are the last of many', async () => {
@@ -71,7 +81,8 @@ describe('what this replica sees of a pod', () => {
     });
 
     it('do not keep its death a secret when they cannot be read', async () => {
-      logs.push(() => Promise.reject(new KubernetesError('kubelet away', { status: 500 })));
+      const away = (): Promise<string> => Promise.reject(new KubernetesError('kubelet away', { status: 500 }));
+      logs.push(away, away);
       const dead = await sight.showFully(looping);
       expect(dead).toMatchObject({ phase: 'dead', failure: { reason: 'CrashLoopBackOff' } });
       expect(dead.failure!.message).not.toContain('printed');
