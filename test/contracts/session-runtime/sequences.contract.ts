@@ -19,7 +19,7 @@ interface Belief {
 interface World {
   stage: Stage;
   /** Another one each time: to write what is there already changes nothing, and need not make a view outdated. */
-  nextMs(): number;
+  nextMs: () => number;
   /** Cold and warm pods by name. */
   pods: Map<string, Belief>;
   orders: PodOrder[];
