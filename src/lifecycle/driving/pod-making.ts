@@ -1,7 +1,7 @@
 import { PodHeldBack, PodRefused } from '../lifecycle.errors.js';
 import type { Pod, PodOrder } from '../runtime/pod.js';
 import { sessionHash } from '../runtime/pod-name.js';
-import { SessionRuntime } from '../runtime/session-runtime.js';
+import { type Compared, SessionRuntime } from '../runtime/session-runtime.js';
 import type { Session } from '../session.js';
 import type { Template } from '../templates/template.js';
 import { PodDirectory } from '../view/pod-directory.js';
@@ -13,24 +13,30 @@ export type Made = Pod | 'name-taken' | PodRefused | PodHeldBack;
 
 /** Where the pod of a creating session comes from: a warm one if there is a fitting one, else a new one. */
 export class PodMaking {
+  /** The revision of each warm pod that this replica has tried to claim: until it is seen to change, it is taken. */
+  private readonly tried = new Map<string, string>();
+
   constructor(
     private readonly runtime: SessionRuntime,
     private readonly pods: PodDirectory,
   ) {}
 
-  /** A pod that is warm already has its environment: a session with one of its own starts cold. */
+  /**
+   * A pod that is warm already has its environment: a session with one of its own starts cold. So does one that was
+   * tried before: whoever tried may still be at it, and a cold pod of that name is the same pod for both.
+   */
   candidates(session: Session, definition: Template): readonly Pod[] {
-    if (Object.keys(session.env).length > 0) return [];
-    return this.pods.warm().filter((pod) => isClaimable(pod, definition));
+    if (Object.keys(session.env).length > 0 || session.triedAtMs !== undefined) return [];
+    return this.pods.warm().filter((pod) => isClaimable(pod, definition) && this.tried.get(pod.uid) !== pod.revision);
   }
 
   /** The patch decides who of several gets a warm pod; who comes second takes the next. */
   async claim(session: Session, definition: Template): Promise<Pod | undefined> {
-    const candidates = this.candidates(session, definition);
-    const first = candidates.length === 0 ? 0 : placeOf(session) % candidates.length;
-    const inTurn = [...candidates.slice(first), ...candidates.slice(0, first)].slice(0, MOST_CLAIMS);
-    for (const warm of inTurn) {
-      const claimed = await this.runtime.claim(warm, orderOf(session, definition));
+    for (let claims = 0; claims < MOST_CLAIMS; claims += 1) {
+      const candidates = this.candidates(session, definition);
+      const warm = candidates[placeOf(session) % candidates.length];
+      if (!warm) return undefined;
+      const claimed = await this.tryClaim(warm, orderOf(session, definition));
       if (typeof claimed === 'object') return claimed;
     }
     return undefined;
@@ -41,6 +47,25 @@ export class PodMaking {
       if (error instanceof PodRefused || error instanceof PodHeldBack) return error;
       throw error;
     });
+  }
+
+  private async tryClaim(warm: Pod, order: PodOrder): Promise<Compared> {
+    this.forgetSettled();
+    this.tried.set(warm.uid, warm.revision);
+    try {
+      return await this.runtime.claim(warm, order);
+    } catch (error) {
+      this.tried.delete(warm.uid);
+      throw error;
+    }
+  }
+
+  /** What the view shows as taken or gone is no candidate anyway. */
+  private forgetSettled(): void {
+    for (const uid of this.tried.keys()) {
+      const pod = this.pods.find(uid);
+      if (!pod || pod.assignment) this.tried.delete(uid);
+    }
   }
 }
 
