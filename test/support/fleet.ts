@@ -114,6 +114,14 @@ export class Fleet {
     return this.podCalls('create').filter(({ responseStatus }) => responseStatus?.code === 201);
   }
 
+  /** The session has one pod, and Berth has made it once. */
+  async expectMadeOnce(id: string): Promise<void> {
+    const { metadata } = await this.podOf(id);
+    expect((await this.pods()).filter((pod) => pod.metadata.labels['session-id'] === id)).toHaveLength(1);
+    const made = () => this.podsMade().filter(({ objectRef }) => objectRef?.name === metadata.name);
+    await eventually(() => expect(made()).toHaveLength(1));
+  }
+
   async podOf(id: string): Promise<LivePod> {
     const found = (await this.pods()).filter(({ metadata }) => metadata.labels['session-id'] === id);
     const [pod] = found.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
