@@ -83,7 +83,8 @@ function activePods(pods: PodDirectory): number {
 }
 
 function warmPods(pods: PodDirectory): number {
-  return pods.all().filter(({ assignment, deleting, phase }) => !assignment && !deleting && phase === 'ready').length;
+  const free = pods.warm().filter(({ deleting, markedUntilMs }) => !deleting && markedUntilMs === undefined);
+  return free.filter(({ phase }) => phase === 'ready').length;
 }
 
 function ageSeconds(pods: PodDirectory): number {

@@ -232,8 +232,9 @@ export class Lifecycle {
   }
 }
 
-/** A warm pod was claimed, went, died or became ready. */
+/** A warm pod was claimed, condemned, went, died or became ready. */
 function changesPool(pod: Pod, before: Pod | undefined, gone: boolean): boolean {
-  const wasWarm = before !== undefined && !before.assignment;
-  return wasWarm && (gone || pod.assignment !== undefined || pod.phase !== before.phase || pod.deleting);
+  if (!before || before.assignment) return false;
+  const isTaken = pod.assignment !== undefined || pod.markedUntilMs !== before.markedUntilMs;
+  return gone || isTaken || pod.phase !== before.phase || pod.deleting;
 }

@@ -105,6 +105,15 @@ describe('a warm pool', () => {
     expect(warm(replica)).toHaveLength(SIZE);
   });
 
+  it('loses a condemned pod at once, and counts it no more', async () => {
+    const replica = await pooled();
+    const [condemned] = warm(replica);
+    await replica.runtime.mark(condemned!, replica.clock.nowMs());
+    await replica.clock.advance(100);
+    expect(warm(replica).map(({ uid }) => uid)).not.toContain(condemned!.uid);
+    expect(warm(replica)).toHaveLength(SIZE);
+  });
+
   it('loses its pods one for one when they die, and pauses longer each time they die at once', async () => {
     const replica = new Replica({ warmPoolSize: SIZE });
     replica.runtime.onCreate = (pod) => void replica.runtime.change(pod, { phase: 'dead', crashed: true });
