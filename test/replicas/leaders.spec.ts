@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { executed } from '../support/answers.js';
 import type { BerthProcess } from '../support/berth-process.js';
 import { eventually } from '../support/eventually.js';
 import { Fleet, LEASE } from '../support/fleet.js';
@@ -8,6 +7,7 @@ import { describeWithControlPlane } from '../support/kubernetes/index.js';
 import { type Lead, LeaseWitness } from '../support/lease-witness.js';
 import { type OpenUse, openSocket, openStream, openUpload } from '../support/open-uses.js';
 import { isDone, PodWitness } from '../support/pod-witness.js';
+import { expectUnbroken, SteadyUse } from '../support/steady-use.js';
 import { writeTemplates } from '../support/templates-file.js';
 
 const IDLE_MS = 4_000;
@@ -182,7 +182,7 @@ describeWithControlPlane('three replicas, when their leader goes', () => {
     }
     await expectNoHarm([]);
     expectOneLeaderAtAnyTime();
-    expect(executed(await leader.execute(named('after'), 1)).executions).toBe(1);
+    expect(await leader.execute(named('after'), 1)).toMatchObject({ status: 200, body: { executions: 1 } });
   }, 120_000);
 
   it('carry on what it was paused in the middle of, and it cannot finish it when it wakes up', async () => {
@@ -195,13 +195,13 @@ describeWithControlPlane('three replicas, when their leader goes', () => {
     try {
       // Half of them are wanted again at once, whatever had been done to them by then.
       const wanted = ids.slice(0, 8);
-      const opened = await Promise.all(wanted.map((id, at) => openBundled(others[at % 2]!, id)));
+      const again = wanted.map((id, at) => new SteadyUse(others[at % 2]!, id));
       await nextLead(before);
       await untilReaped(ids.slice(8));
       process.kill(leader.pid, 'SIGCONT');
       await eventually(async () => expect(await leader.call('GET', '/health/live')).toMatchObject({ status: 200 }));
       await pause(AWAKE_MS);
-      for (const use of opened) await use.stop();
+      for (const used of await Promise.all(again.map((use) => use.stop()))) expectUnbroken(used, used[0]?.generation);
     } finally {
       process.kill(leader.pid, 'SIGCONT');
       fleet.replicas.push(leader);
@@ -218,24 +218,4 @@ function leadingEvents(replica: BerthProcess, from: number): string[] {
     .slice(from)
     .map(({ event }) => String(event));
   return events.filter((event) => LEADER_EVENTS.includes(event));
-}
-
-/** Keeps a session in use by one short request after the other; each finds what the one before it left. */
-async function openBundled(berth: BerthProcess, id: string): Promise<{ stop(): Promise<void> }> {
-  const first = executed(await berth.execute(id, 0)).executions;
-  let isOver = false;
-  const using = (async () => {
-    for (let at = 1; !isOver; at += 1) {
-      const answer = executed(await berth.execute(id, at));
-      expect({ id, executions: answer.executions }).toEqual({ id, executions: first + at });
-      await pause(IDLE_MS / 20);
-    }
-  })();
-  using.catch(() => undefined); // told when it is stopped
-  return {
-    stop: async () => {
-      isOver = true;
-      await using;
-    },
-  };
 }
