@@ -2,6 +2,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { ApiHarness } from '../../../test/support/gateway/api-harness.js';
 import { chunks, chunksUntil, viewOf } from '../../../test/support/gateway/fake-sessions.js';
 import { tokenFor } from '../../../test/support/gateway/tokens.js';
+import { RuntimeUnavailable } from '../../lifecycle/lifecycle.errors.js';
 import type { SessionEvent } from '../../lifecycle/sessions.js';
 import { ControlStreams } from './control-streams.js';
 
@@ -141,6 +142,15 @@ describe('GET logs', () => {
     });
     expect(read).toBeLessThan(10_000);
     response.destroy();
+  });
+
+  it('is refused when reading cannot begin', async () => {
+    // eslint-disable-next-line require-yield -- it comes to nothing
+    api.sessions.logsOf = async function* () {
+      throw await Promise.resolve(new RuntimeUnavailable('no answer'));
+    };
+    const answer = await api.call('GET', `${path}/logs`, { token });
+    expect(answer).toMatchObject({ status: 503, text: expect.stringContaining('DEPENDENCY_UNAVAILABLE') });
   });
 
   it('breaks off visibly when reading fails, and says so in the log', async () => {

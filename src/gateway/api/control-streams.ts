@@ -6,6 +6,17 @@ import type { Response } from 'express';
 import { Logger } from '../../platform/logger.js';
 import { requestIdOf } from './admitted-request.js';
 
+/** With its first piece at hand: what keeps it from beginning is thrown here, where it can still be answered. */
+export async function begun<T>(pieces: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const rest = pieces[Symbol.asyncIterator]();
+  const first = await rest.next();
+  return (async function* () {
+    if (first.done) return;
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  })();
+}
+
 /**
  * Answers that go on: logs and events. Each has a signal that fires when its client goes, or when this replica stops;
  * a follower would hold up the stop for the whole drain time and learn nothing.

@@ -21,7 +21,7 @@ import { TheCaller, TheSessionId } from './admitted-request.js';
 import { Audited } from './audit.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { CallerGuard } from './caller.guard.js';
-import { ControlStreams } from './control-streams.js';
+import { begun, ControlStreams } from './control-streams.js';
 import { eventFrames } from './event-frames.js';
 import { GenerationInterceptor } from './generation.interceptor.js';
 import { JsonBodyInterceptor } from './json-body.interceptor.js';
@@ -102,8 +102,10 @@ export class SessionController {
     const signal = this.streams.signalFor(response);
     const view = await this.sessions.status(id, caller);
     const lines = await this.sessions.logs(id, caller, { follow, tailLines: tail, signal });
+    // A follower is answered before there is anything to read.
+    const pieces = follow ? lines : await begun(lines);
     setSessionHeaders(response, view);
-    this.streams.send(response, 'text/plain; charset=utf-8', lines, signal);
+    this.streams.send(response, 'text/plain; charset=utf-8', pieces, signal);
   }
 
   @ApiEvents()
