@@ -100,8 +100,9 @@ export class Admissions {
       return await this.enter(way.request, askedAtMs);
     } catch (outage) {
       const known = isOutage(outage) && !this.doing.contact.isLost() ? this.knownFor(way.request) : undefined;
+      const witnessedAtMs = this.clock.monotonicMs();
       if (!known || !(await this.doing.witness.recordUse(known.session, known.pod))) throw outage;
-      this.doing.inUse.touched(known.session, askedAtMs);
+      this.doing.inUse.touched(known.session, witnessedAtMs);
       return known.session;
     }
   }

@@ -46,6 +46,16 @@ describe('a replica without the store', () => {
     await expect(replica.ask()).rejects.toThrow('away');
   });
 
+  it('waits little for a runtime that does not answer either, and then not again and again', async () => {
+    const replica = await withoutStore();
+    replica.runtime.annotate = () => new Promise(() => {});
+    const asked = replica.admit();
+    await replica.clock.advance(2_000);
+    const admission = await Promise.race([asked, Promise.resolve('held' as const)]);
+    expect(admission).toMatchObject({ generation: 1 });
+    expect((await replica.admit({ anew: true })).isFresh()).toBe(true);
+  });
+
   it('goes on when the runtime is away as well, but not for more than a minute', async () => {
     const replica = await withoutStore();
     replica.runtime.isAway = true;

@@ -1,4 +1,4 @@
-import { Clock } from '../../platform/clock.js';
+import { Clock, pause } from '../../platform/clock.js';
 import { RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
@@ -7,6 +7,9 @@ import { SessionStore } from '../store/session-store.js';
 
 const MOST_LOOKS = 3;
 const FORGET_AFTER_WRITES = 10_000;
+/** A request waits no longer for a runtime that does not answer, and for a while after that not at all. */
+const ANSWER_WITHIN_MS = 2_000;
+const NOT_WAITED_FOR_MS = 5_000;
 
 /**
  * While the store cannot be written, a session's use is written to its pod, at a quarter of its idle timeout and before
@@ -16,6 +19,7 @@ const FORGET_AFTER_WRITES = 10_000;
 export class PodWitness {
   /** When a use was last written, by the pod's uid and the monotonic clock. */
   private readonly writtenAtMs = new Map<string, number>();
+  private silentUntilMs = -Infinity;
 
   constructor(
     private readonly runtime: SessionRuntime,
@@ -28,12 +32,25 @@ export class PodWitness {
     if (pod.markedUntilMs !== undefined || pod.deleting) return false;
     const nowMs = this.clock.monotonicMs();
     if (nowMs - (this.writtenAtMs.get(pod.uid) ?? -Infinity) < session.idleTimeoutMs / 4) return true;
-    const isWritten = await this.write(pod).catch((error: unknown) => {
+    if (nowMs < this.silentUntilMs) return true;
+    const isWritten = await this.writeInTime(pod);
+    if (isWritten === true) this.remember(pod, nowMs);
+    return isWritten !== false;
+  }
+
+  /** One that does not answer is away, as is one that says so. */
+  private async writeInTime(pod: Pod): Promise<boolean | 'away'> {
+    const isOver = new AbortController();
+    const writing = this.write(pod).catch((error: unknown) => {
       if (error instanceof RuntimeUnavailable) return 'away' as const;
       throw error;
     });
-    if (isWritten === true) this.remember(pod, nowMs);
-    return isWritten !== false;
+    const late = pause(this.clock, ANSWER_WITHIN_MS, isOver.signal).then(() => 'late' as const);
+    const outcome = await Promise.race([writing, late]).finally(() => isOver.abort());
+    if (outcome !== 'late') return outcome;
+    writing.catch(() => undefined);
+    this.silentUntilMs = this.clock.monotonicMs() + NOT_WAITED_FOR_MS;
+    return 'away';
   }
 
   private async write(pod: Pod): Promise<boolean> {
