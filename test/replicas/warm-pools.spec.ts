@@ -109,7 +109,7 @@ describeWithControlPlane('a warm pod', () => {
     'that %s serves nobody and is replaced',
     async (_what, id, spoil) => {
       const spoilt = namesOf(await warmPods(fleet));
-      await Promise.all(spoilt.map(spoil));
+      for (const name of spoilt) await spoil(name);
       await fleet.first.put(id, { template: 'demo' });
       expect((await environment(id)).status).toBe(200);
       expect(spoilt).not.toContain((await fleet.podOf(id)).metadata.name);
