@@ -25,10 +25,12 @@ export class SteadyUse {
     private readonly subject = 'alice',
   ) {
     this.running = this.run();
+    steady.add(this);
   }
 
   async stop(): Promise<OneUse[]> {
     this.isOver = true;
+    steady.delete(this);
     await this.running;
     return this.uses;
   }
@@ -60,3 +62,7 @@ export function expectUnbroken(uses: readonly OneUse[], generation = '1'): void 
   const first = Number(uses[0]!.executions);
   expect(uses.map(({ executions }) => executions)).toEqual(uses.map((_, at) => first + at));
 }
+
+/** A test that failed did not come to stop its own. */
+const steady = new Set<SteadyUse>();
+afterAll(() => Promise.all([...steady].map((use) => use.stop())));
