@@ -68,6 +68,24 @@ describe('the log of a pod', () => {
     expect(api.asked).toEqual([{ container: 'session', tailLines: 3 }]);
   });
 
+  it('that freezes before its end is not taken for all there is, and holds nobody up', async () => {
+    const api = new FakeApi([running()], []);
+    api.log = (_name: string, _query: Query, signal?: AbortSignal) =>
+      Promise.resolve(
+        (async function* () {
+          yield Buffer.from('one\n');
+          await new Promise((_, reject) => signal!.addEventListener('abort', () => reject(new Error('cut'))));
+        })(),
+      );
+    const clock = new FakeClock();
+    const pieces = new PodLog(api, clock).read(POD, { signal: never, follow: false });
+    expect(String((await pieces.next()).value)).toBe('one\n');
+    const rest = pieces.next();
+    rest.catch(() => undefined);
+    await clock.advance(10_000);
+    await expect(rest).rejects.toBeInstanceOf(RuntimeUnavailable);
+  });
+
   it.each<[string, PodObject | Error, (string | Error)[]]>([
     ['of a pod that is gone', gone, ['not asked']],
     ['of another pod that has its name', podObject({}, { uid: 'uid-2' }), ['not asked']],

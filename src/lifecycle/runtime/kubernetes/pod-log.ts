@@ -1,5 +1,5 @@
 import { pause, type Clock } from '../../../platform/clock.js';
-import { asKubernetesError } from '../../../platform/kubernetes/kubernetes-errors.js';
+import { asKubernetesError, KubernetesError } from '../../../platform/kubernetes/kubernetes-errors.js';
 import type { Query } from '../../../platform/kubernetes/kubernetes-client.js';
 import type { Pod } from '../pod.js';
 import type { LogOptions } from '../session-runtime.js';
@@ -10,6 +10,8 @@ import { CONTAINER, containerOf, type PodObject } from './pod-object.js';
 
 const LOOK_EVERY_MS = 500;
 const NOT_YET = 400;
+/** What is there comes without a pause, unless it is followed. */
+const LONGEST_PAUSE_MS = 10_000;
 
 interface Position {
   /** The last run that was shown; -1: none yet. */
@@ -31,7 +33,20 @@ export class PodLog {
   async *read(pod: Pod, { follow, tailLines, signal }: LogOptions): AsyncGenerator<Uint8Array> {
     const query = { container: CONTAINER, tailLines };
     if (follow) yield* this.follow(pod, { ...query, follow: true }, signal);
-    else if (await this.find(pod)) yield* this.stretch(pod, query, signal);
+    else if (await this.find(pod)) yield* this.withoutPause(pod, query, signal);
+  }
+
+  /** A connection may freeze in the middle; only silence tells. */
+  private async *withoutPause(pod: Pod, query: Query, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const frozen = new AbortController();
+    const pieces = this.stretch(pod, query, AbortSignal.any([signal, frozen.signal]));
+    for (;;) {
+      const timer = this.clock.after(LONGEST_PAUSE_MS, () => frozen.abort());
+      const piece = await pieces.next().finally(() => timer.cancel());
+      if (frozen.signal.aborted) throw unavailable('show the log of a pod', new KubernetesError('The log has frozen.'));
+      if (piece.done) return;
+      yield piece.value;
+    }
   }
 
   private async *follow(pod: Pod, first: Query, signal: AbortSignal): AsyncGenerator<Uint8Array> {
