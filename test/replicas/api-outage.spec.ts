@@ -55,6 +55,10 @@ describeWithControlPlane('an API server that is away for a minute', () => {
     await eventually(() => fleet.podOf('unborn'));
     used = new SteadyUse(first(), 'used');
     usedWhileCutOff = new SteadyUse(cutOff.first, 'used');
+    // Both replicas have heard of every pod.
+    await eventually(async () => {
+      for (const replica of fleet.replicas) expect(await replica.metrics()).toMatch(/^session_pods_active 4$/m);
+    }, 15_000);
     awaySinceMs = performance.now();
     await Promise.all([controlPlane.killApiServer(), cutOff.redis.stop('SIGKILL')]);
   }, 120_000);
