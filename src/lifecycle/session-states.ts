@@ -54,6 +54,11 @@ export function isLive(state: SessionState): boolean {
   return state === 'creating' || state === 'ready' || state === 'failed';
 }
 
+/** A later version may have more states: what is in one of those is left to the replicas that know it. */
+export function isKnown(state: string): state is SessionState {
+  return (SESSION_STATES as readonly string[]).includes(state);
+}
+
 export function isCounted(state: SessionState): boolean {
   return state === 'creating' || state === 'ready';
 }

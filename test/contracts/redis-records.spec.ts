@@ -89,6 +89,13 @@ withRedis(() => {
       expect(await store.find(s)).toMatchObject(shown.session);
     });
 
+    it('keeps its pods', async () => {
+      const { store } = await frozen();
+      const pod = podOf((await store.find(s))!);
+      expect(await store.isNamed(pod)).toBe(true);
+      expect(await store.isNamed({ ...pod, uid: 'of a role that only the later version knows' })).toBe(true);
+    });
+
     it('is never moved', async () => {
       const { store, ref, before } = await frozen();
       const failure = { reason: 'r', message: 'm', atMs: 0, crashed: true };

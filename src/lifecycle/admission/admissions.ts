@@ -185,6 +185,8 @@ export class Admissions {
       case 'terminating':
       case 'ended':
         return session.endedBy === 'request' ? { refusal: endedMeanwhile() } : 'go';
+      default:
+        return { refusal: stateOfLaterVersion() };
     }
   }
 }
@@ -194,4 +196,10 @@ function endedMeanwhile(): LifecycleError {
     'SESSION_TERMINATING',
     'The session was ended while this request waited for its pod; ask again to open it anew.',
   );
+}
+
+/** While two versions run beside each other. */
+function stateOfLaterVersion(): LifecycleError {
+  const sentence = 'The session is in a state that only a later version of Berth knows; ask again in a moment.';
+  return new LifecycleError('DEPENDENCY_UNAVAILABLE', sentence);
 }

@@ -52,6 +52,7 @@ describe('the next step of a session', () => {
     ],
     ['creating, a condemned pod: does not adopt it', creating, [{ ...own, markedUntilMs: NOW }], { kind: 'start' }],
     ['creating, a pod being deleted: does not adopt it', creating, [{ ...own, deleting: true }], { kind: 'start' }],
+    ['of a later version: leaves it alone', session({ state: 'frozen' as never }), [own], { kind: 'rest' }],
     ['named but not seen: asks live', named, [], { kind: 'look', podName: own.name }],
     ['named and starting: waits for the deadline', named, [own], { kind: 'wait', ms: 120_000 }],
     [
@@ -157,6 +158,7 @@ describe('a stray', () => {
     ['is not the pod that is about to be named', creating, [own], []],
     ['is every pod of a failed session', session({ state: 'failed' }), [own], [own]],
     ['is every pod of an ending session', session({ state: 'terminating' }), [own, older], [own, older]],
+    ['is none where a later version knows what the state means', session({ state: 'frozen' as never }), [own], []],
     ['is a pod of this generation that is not the named one', { ...ready, pod: { name: 'x', uid: 'x' } }, [own], [own]],
   ])('%s', (_, of, pods, strays) => {
     expect(straysOf(of, pods)).toEqual(strays);

@@ -1,6 +1,7 @@
 import { failedBackOffMs, healBackOffMs, isExpired } from '../deadlines.js';
 import { countedBefore, isHopeless } from '../crash-counts.js';
 import type { Pod } from '../runtime/pod.js';
+import { isKnown } from '../session-states.js';
 import type { Failure, Session } from '../session.js';
 import type { PodDeath } from '../store/session-store.js';
 
@@ -42,6 +43,9 @@ export function nextStep(session: Session, pods: readonly Pod[], nowMs: number):
       return pods.length === 0 && session.forgetAtMs === undefined
         ? { kind: 'finish', pods: 'none' }
         : { kind: 'rest' };
+    default:
+      // A state of a later version: left to those who know it.
+      return { kind: 'rest' };
   }
 }
 
@@ -117,6 +121,7 @@ export function straysOf(session: Session | undefined, pods: readonly Pod[]): re
 }
 
 function isNamed(session: Session | undefined, pod: Pod): boolean {
+  if (session && !isKnown(session.state)) return true;
   if (session?.state !== 'creating' && session?.state !== 'ready') return false;
   return session.pod ? session.pod.uid === pod.uid : isPodOf(session, pod);
 }

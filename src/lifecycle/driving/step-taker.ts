@@ -18,6 +18,8 @@ import { PodMaking } from './pod-making.js';
 /** Long enough to be told of a place or a pod first; looking again costs little. */
 const WAIT_TO_BE_TOLD_MS = 10_000;
 const ASK_AGAIN_MS = 2_000;
+/** A template that is not known here is gone when nobody has set out to make such a pod for this long. */
+const OTHERS_MAY_KNOW_MS = 10_000;
 /** Whoever knows why a start was held back has this long past its deadline to say so. */
 const LET_OTHERS_SPEAK_MS = 1_000;
 
@@ -66,7 +68,7 @@ export class StepTaker {
 
   private async startPod(session: Session): Promise<number | undefined> {
     const definition = this.rules.templates.find(session.template);
-    if (!definition) return this.fail(session, failStep(session, templateGone(session)));
+    if (!definition) return this.leaveToOthers(session);
     const isWarm = this.starts.making.candidates(session, definition).length > 0;
     if (!isWarm && !this.starts.limiter.tryAcquire(session.id)) return WAIT_TO_BE_TOLD_MS;
     const right = await this.ports.store.tryStart(refOf(session));
@@ -74,6 +76,14 @@ export class StepTaker {
     const claimed = await this.starts.making.claim(session, definition);
     if (claimed) return this.note(session, await this.ports.store.namePod(refOf(session), claimed));
     return this.starts.limiter.tryAcquire(session.id) ? this.create(session, definition) : WAIT_TO_BE_TOLD_MS;
+  }
+
+  /** While two versions run beside each other another replica may know the template, and be at it. */
+  private async leaveToOthers(session: Session): Promise<number | undefined> {
+    const beganAtMs = (session.startDeadlineAtMs ?? 0) - this.rules.startTimeoutMs;
+    const sinceMs = Math.max(beganAtMs, session.startNotBeforeMs ?? 0, session.triedAtMs ?? 0);
+    const leftMs = sinceMs + OTHERS_MAY_KNOW_MS - this.nowMs();
+    return leftMs > 0 ? leftMs : this.fail(session, failStep(session, templateGone(session)));
   }
 
   private async create(session: Session, definition: Template): Promise<number | undefined> {

@@ -103,7 +103,10 @@ export abstract class SessionStore {
   abstract finish(ref: Ref, pods: 'left' | 'none'): Promise<'ended' | Moved>;
   /** Other time-outs for a live session; `absent` once it is ended or terminating. */
   abstract change(id: SessionId, caller: Caller, timeouts: Timeouts): Promise<Session | 'absent' | Refused>;
-  /** Does a creating or ready record name this pod: by uid, while creating without a named pod also by name? */
+  /**
+   * Does a creating or ready record name this pod: by uid, while creating without a named pod also by name? In a state
+   * of a later version a record may name any pod of its session.
+   */
   abstract isNamed(pod: Pod): Promise<boolean>;
   abstract find(id: SessionId): Promise<Session | undefined>;
   /** By id, ascending; tombstones too when the filter asks for `ended`. */

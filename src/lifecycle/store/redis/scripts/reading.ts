@@ -4,7 +4,7 @@ return answer(json(read(ask.id)))
 
 export const IS_NAMED = `
 local record = ask.id and read(ask.id)
-local isNamed = false
+local isNamed = record and not STATES[record.state]
 if record and (record.state == 'creating' or record.state == 'ready') then
   isNamed = record.podUid == ask.uid
   if not record.podUid then isNamed = record.generation == ask.generation and record.owner == ask.owner end
