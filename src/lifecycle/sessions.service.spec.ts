@@ -82,4 +82,20 @@ describe('the calls on a session', () => {
     await listening;
     expect(heard).toEqual(['creating', 'ready', 'restarted', 'terminating', 'ended']);
   });
+
+  /** DELETE marks the pod as it was seen; another replica that is cut off from the store had just written a use to it. */
+  it('ends a session on request although its use was written to its pod a moment ago', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const mark = replica.runtime.mark.bind(replica.runtime);
+    replica.runtime.mark = async (pod, untilMs) => {
+      replica.runtime.mark = mark;
+      await replica.runtime.annotate(pod, { lastUsedAtMs: replica.store.nowMs() });
+      return mark(pod, untilMs);
+    };
+    await replica.lifecycle.sessions.end(ID, alice);
+    await replica.clock.advance(1_000);
+    expect(await replica.state()).toBe('gone');
+    expect(replica.runtime.pods.size).toBe(0);
+  });
 });

@@ -9,6 +9,7 @@ import { deleteAfterMs } from './next-step.js';
 export type DeletionReason = 'idle' | 'lifetime' | 'request' | 'replaced' | 'failed' | 'orphan' | 'surplus';
 
 const MOST_LOOKS = 4;
+const MOST_COMPLAINTS = 1_000;
 
 /**
  * Marked before deleted. Whoever wants a pod gone condemns it first, on the revision that the decision rests on,
@@ -16,6 +17,9 @@ const MOST_LOOKS = 4;
  * middle and wakes up finds its mark, its compare or its delete refused.
  */
 export class PodRemoval {
+  /** Pods that the log was told cannot be deleted, by uid. */
+  private readonly complained = new Set<string>();
+
   constructor(
     private readonly runtime: SessionRuntime,
     private readonly store: SessionStore,
@@ -25,25 +29,25 @@ export class PodRemoval {
   ) {}
 
   /**
-   * `compare` is the store's word on whether it may go. False when it refused (the mark is taken back), or when a
-   * replica without the store wrote to the pod that it is in use. A pod whose time has not come is left marked: the
-   * leader's next look deletes it.
+   * `compare` is the store's word on whether it may go. False when it refused (the mark is taken back), or when the
+   * reason is idleness and a replica without the store wrote to the pod that it is in use. A pod whose time has not come
+   * is left marked: the leader's next look deletes it.
    */
   async remove(pod: Pod, reason: DeletionReason, compare: () => Promise<boolean>): Promise<boolean> {
-    const marked = await this.condemn(pod);
+    const marked = await this.condemn(pod, reason);
     if (marked === 'in-use') return false;
     if (!(await this.compareOrUnmark(marked, compare))) return false;
     if (marked && (marked.markedUntilMs ?? 0) <= this.store.nowMs()) await this.delete(marked, reason);
     return true;
   }
 
-  /** Undefined: it is gone already. A use that was written to the pod meanwhile makes the decision void. */
-  private async condemn(pod: Pod): Promise<Pod | 'in-use' | undefined> {
+  /** Undefined: it is gone already. A use that was written to the pod meanwhile shows that it was not idle. */
+  private async condemn(pod: Pod, reason: DeletionReason): Promise<Pod | 'in-use' | undefined> {
     let current: Pod | 'absent' = pod;
     for (let look = 0; look < MOST_LOOKS && current !== 'absent'; look += 1) {
       if (current.uid !== pod.uid || current.deleting) return undefined;
       if (current.markedUntilMs !== undefined) return current;
-      if (current.lastUsedAtMs !== pod.lastUsedAtMs) return 'in-use';
+      if (reason === 'idle' && current.lastUsedAtMs !== pod.lastUsedAtMs) return 'in-use';
       const marked = await this.runtime.mark(current, deleteAfterMs(current, this.drainMs, this.store.nowMs()));
       if (marked === 'absent') return undefined;
       if (marked !== 'changed') return marked;
@@ -72,15 +76,21 @@ export class PodRemoval {
   /** What cannot be deleted now is condemned and no longer named by any record: the leader's next look tries again. */
   private async delete(marked: Pod, reason: DeletionReason): Promise<void> {
     const outcome = await this.runtime.delete(marked).catch((error: unknown) => {
-      const { name: pod, assignment } = marked;
-      this.logger.warn(
-        { event: 'pod.undeletable', sessionId: assignment?.id, pod, error },
-        'A pod cannot be deleted now.',
-      );
+      this.complain(marked, error);
       return 'changed' as const;
     });
     if (outcome !== 'ending') return;
+    this.complained.delete(marked.uid);
     this.metrics.podDeleted(reason);
     this.logger.info({ event: 'pod.deleted', sessionId: marked.assignment?.id, pod: marked.name, reason });
+  }
+
+  /** Once for a pod, however often it is tried. */
+  private complain({ uid, name: pod, assignment }: Pod, error: unknown): void {
+    if (this.complained.has(uid)) return;
+    if (this.complained.size >= MOST_COMPLAINTS) this.complained.clear();
+    this.complained.add(uid);
+    const fields = { event: 'pod.undeletable', sessionId: assignment?.id, pod, error };
+    this.logger.warn(fields, 'A pod cannot be deleted now; trying until it can.');
   }
 }

@@ -1,4 +1,4 @@
-import { Clock } from '../../platform/clock.js';
+import { Clock, type Timer } from '../../platform/clock.js';
 import { Logger } from '../../platform/logger.js';
 import { isExpired } from '../deadlines.js';
 import { isOutage } from '../lifecycle.errors.js';
@@ -20,6 +20,7 @@ export type Facts = () => { session: Session | undefined; pods: readonly Pod[] }
  */
 export class StrayRemoval {
   private readonly atWork = new Set<SessionId>();
+  private readonly nextLooks = new Map<SessionId, Timer>();
 
   constructor(
     private readonly store: SessionStore,
@@ -32,10 +33,21 @@ export class StrayRemoval {
   look(id: SessionId, facts: Facts, isLeading: () => boolean): void {
     if (this.atWork.has(id) || strays(facts).length === 0) return;
     this.atWork.add(id);
+    this.nextLooks.get(id)?.cancel();
+    this.nextLooks.delete(id);
     void this.removeAll(facts).then((againInMs) => {
       this.atWork.delete(id);
-      if (againInMs !== undefined) this.clock.after(againInMs, () => isLeading() && this.look(id, facts, isLeading));
+      if (againInMs !== undefined) this.lookAgain(againInMs, id, facts, isLeading);
     });
+  }
+
+  /** However many looks there were: each of them would be followed by others for as long as a pod does not go. */
+  private lookAgain(ms: number, id: SessionId, facts: Facts, isLeading: () => boolean): void {
+    const next = this.clock.after(ms, () => {
+      this.nextLooks.delete(id);
+      if (isLeading()) this.look(id, facts, isLeading);
+    });
+    this.nextLooks.set(id, next);
   }
 
   private async removeAll(facts: Facts): Promise<number | undefined> {

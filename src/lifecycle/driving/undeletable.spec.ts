@@ -41,4 +41,27 @@ describe('a pod that cannot be deleted', () => {
     expect(await replica.state()).toBe('ready');
     expect(replica.pod().markedUntilMs).toBeUndefined();
   });
+
+  it('is told to the log once, not at each try', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const warn = jest.spyOn(replica.parts.logger, 'warn');
+    replica.runtime.delete = () => Promise.reject(new Error('a finalizer refuses'));
+    await replica.lifecycle.sessions.end(ID, alice);
+    await replica.clock.advance(60_000);
+    expect(warn.mock.calls.filter(([{ event }]) => event === 'pod.undeletable')).toHaveLength(1);
+  });
+
+  it('is not tried the more often the longer it stays', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const tries = jest.fn(() => Promise.reject(new Error('a finalizer refuses')));
+    replica.runtime.delete = tries;
+    await replica.lifecycle.sessions.end(ID, alice);
+    await replica.clock.advance(60_000);
+    tries.mockClear();
+    await replica.clock.advance(60_000);
+    expect(tries.mock.calls.length).toBeGreaterThan(10);
+    expect(tries.mock.calls.length).toBeLessThan(60);
+  });
 });
