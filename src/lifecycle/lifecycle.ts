@@ -86,7 +86,7 @@ export class Lifecycle {
       unheard: (ids: readonly SessionId[]) => this.bearWitness(ids),
     };
     this.inUse = new InUse(store, this.directory, clock, beats, logger);
-    this.limiter = new CreationLimiter(timing.maxConcurrentCreations, (id) => this.driver.drive(id));
+    this.limiter = new CreationLimiter(timing.maxConcurrentCreations, (id) => this.driver.placed(id));
     this.calm = new Calm(clock);
     const { inUse, waiting } = this;
     this.views = new SessionViews(this.directory, this.pods, {

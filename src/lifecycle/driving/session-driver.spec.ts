@@ -118,4 +118,19 @@ describe('a session that is driven', () => {
     await replica.clock.advance(3_000);
     expect(await replica.state()).toBe('ready');
   });
+
+  it('does not add up hiccups that are far apart', async () => {
+    const replica = await started();
+    const creates = jest.spyOn(replica.runtime, 'create').mockRejectedValue(new PodHeldBack('QuotaExceeded', 'full'));
+    const asked = replica.ask();
+    await replica.clock.advance(10_000);
+    for (let hiccups = 0; hiccups < 3; hiccups += 1) {
+      creates.mockRejectedValueOnce(new RuntimeUnavailable('a hiccup'));
+      await replica.clock.advance(30_000);
+    }
+    replica.startAtOnce();
+    creates.mockRestore();
+    await replica.clock.advance(3_000);
+    await expect(asked).resolves.toMatchObject({ generation: 1 });
+  });
 });

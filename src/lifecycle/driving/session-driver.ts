@@ -25,8 +25,8 @@ const MOST_STEPS = 25;
 export class SessionDriver {
   private readonly driving = new Map<SessionId, { again: boolean }>();
   private readonly timers = new Map<SessionId, Timer>();
-  /** Since when the passes of a session fail, by the monotonic clock. */
-  private readonly failingSinceMs = new Map<SessionId, number>();
+  /** Since when the passes of a session fail, and when the last one did, by the monotonic clock. */
+  private readonly failing = new Map<SessionId, { sinceMs: number; lastMs: number }>();
   private isStopped = false;
   /** Set while this replica leads. Asked each time: a replica that was paused may have lost its lead unnoticed. */
   whileLeading?: AbortSignal;
@@ -67,17 +67,23 @@ export class SessionDriver {
     else void this.driveUntilQuiet(id);
   }
 
+  /** It has a place among the starts now. One that nobody waits for here gives it to the next: others may carry it on. */
+  placed(id: SessionId): void {
+    if (this.isWanted(id)) this.drive(id);
+    else this.steps.limiter.release(id);
+  }
+
   private sessionChanged(session: Session, before: Session | undefined): void {
     const isSameStart = before?.generation === session.generation && before.state === session.state;
     if (!isSameStart) this.steps.limiter.release(session.id);
-    if (!isSameStart || before.pod?.uid !== session.pod?.uid) this.failingSinceMs.delete(session.id);
+    if (!isSameStart || before.pod?.uid !== session.pod?.uid) this.failing.delete(session.id);
     this.waiting.wake(session.id);
     if (!isSameStart || session.state !== 'ready') this.drive(session.id);
   }
 
   private forgotten(id: SessionId): void {
     this.steps.limiter.release(id);
-    this.failingSinceMs.delete(id);
+    this.failing.delete(id);
     this.waiting.wake(id);
   }
 
@@ -104,6 +110,7 @@ export class SessionDriver {
 
   private lookAgain(id: SessionId, ms: number): void {
     this.timers.get(id)?.cancel();
+    this.timers.delete(id);
     if (this.isStopped || !this.isWanted(id)) return;
     this.timers.set(
       id,
@@ -125,13 +132,17 @@ export class SessionDriver {
     }
   }
 
-  /** A call that nobody answered has failed since it was begun: who waits has waited for that already. */
+  /**
+   * A call that nobody answered has failed since it was begun: who waits has waited for that already. Hiccups that are
+   * far apart are not one failure; what lies between two tries for a pod is no success.
+   */
   private failed(id: SessionId, error: Error, beganAtMs: number): void {
-    const nowMs = this.clock.monotonicMs();
-    const sinceMs = this.failingSinceMs.get(id) ?? beganAtMs;
-    if (!this.waiting.has(id)) return void this.failingSinceMs.delete(id);
-    this.failingSinceMs.set(id, sinceMs);
-    if (nowMs - sinceMs >= HICCUP_MS) this.waiting.refuse(id, error);
+    const lastMs = this.clock.monotonicMs();
+    const before = this.failing.get(id);
+    const sinceMs = before && beganAtMs - before.lastMs <= HICCUP_MS ? before.sinceMs : beganAtMs;
+    if (!this.waiting.has(id)) return void this.failing.delete(id);
+    this.failing.set(id, { sinceMs, lastMs });
+    if (lastMs - sinceMs >= HICCUP_MS) this.waiting.refuse(id, error);
   }
 
   /** `otherwise`: what the store says of a session that the view does not have (it may have ended). */

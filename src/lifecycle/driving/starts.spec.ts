@@ -100,4 +100,20 @@ describe('a start', () => {
     await replica.clock.advance(10_000);
     expect(replica.runtime.calls.filter((call) => call === 'read').length).toBeLessThan(5);
   });
+
+  it('does not wait for one that nobody waits for any more', async () => {
+    const replica = await started({ maxConcurrentCreations: 1 });
+    await replica.leadership.stop();
+    replica.ask().catch(() => undefined);
+    await replica.clock.advance(100);
+    const leaving = new AbortController();
+    replica.ask({ id: sessionId('left'), signal: leaving.signal }).catch(() => undefined);
+    await replica.clock.advance(100);
+    leaving.abort();
+    const other = replica.ask({ id: sessionId('other') });
+    await replica.clock.advance(100);
+    replica.startAtOnce().runtime.makeReady(replica.pod());
+    await replica.clock.advance(5_000);
+    await expect(Promise.race([other, Promise.resolve('held')])).resolves.toMatchObject({ generation: 1 });
+  });
 });
