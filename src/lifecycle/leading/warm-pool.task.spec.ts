@@ -2,7 +2,7 @@ import { alice, sessionId } from '../../../test/support/openings.js';
 import { Replica } from '../../../test/support/replica.js';
 import { podOf } from '../../../test/support/pods.js';
 import { session } from '../../../test/support/sessions.js';
-import { PodHeldBack } from '../lifecycle.errors.js';
+import { PodHeldBack, RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Template } from '../templates/template.js';
 import { planWarmPools } from './warm-pool.js';
@@ -149,5 +149,31 @@ describe('a warm pool', () => {
     await replica.clock.advance(30_000);
     expect(replica.runtime.pods.get(first!.uid)).toMatchObject({ deleting: false });
     expect(replica.runtime.pods.get(first!.uid)!.markedUntilMs).toBeUndefined();
+  });
+
+  it('that is partly filled asks seldom, too, when there is no room for the rest', async () => {
+    const replica = await pooled();
+    const full = new PodHeldBack('QuotaExceeded', 'full');
+    const creates = jest.spyOn(replica.runtime, 'createWarm').mockRejectedValue(full);
+    replica.runtime.vanish(warm(replica)[0]!);
+    await replica.clock.advance(300_000);
+    expect(creates.mock.calls.length).toBeGreaterThan(2);
+    expect(creates.mock.calls.length).toBeLessThan(12);
+  });
+
+  it('is filled although one of its pods can be neither condemned nor deleted', async () => {
+    const replica = await pooled();
+    const [outdated, condemned, other] = warm(replica);
+    const mark = replica.runtime.mark.bind(replica.runtime);
+    const end = replica.runtime.delete.bind(replica.runtime);
+    await mark(condemned!, replica.clock.nowMs());
+    const refused = () => Promise.reject(new RuntimeUnavailable('a webhook refuses'));
+    replica.runtime.mark = (pod, untilMs) => (pod.uid === outdated!.uid ? refused() : mark(pod, untilMs));
+    replica.runtime.delete = (pod) => (pod.uid === condemned!.uid ? refused() : end(pod));
+    replica.runtime.change(outdated!, { templateHash: 'of yesterday' });
+    replica.runtime.vanish(other!);
+    await replica.clock.advance(30_000);
+    const usable = warm(replica).filter(({ uid }) => uid !== outdated!.uid && uid !== condemned!.uid);
+    expect(usable).toHaveLength(SIZE);
   });
 });

@@ -22,6 +22,8 @@ interface Setback {
   hash: string;
   inARow: number;
   untilMs: number;
+  /** The pods that were ready by then: they say nothing of whether more can be had. */
+  readyBefore: ReadonlySet<string>;
 }
 
 /**
@@ -47,9 +49,13 @@ export class WarmPoolTask implements LeaderPass {
     this.forgetSetbacks();
     const orders = [...this.ordered.values()].map(({ pod }) => pod);
     const { missing, surplus, condemned } = planWarmPools(this.templates, this.pods.warm(), orders);
-    for (const pod of surplus) await this.condemn(pod);
-    for (const pod of condemned) await this.end(pod);
+    const errors: unknown[] = [];
+    const refused = (error: unknown): void => void errors.push(error);
+    for (const pod of surplus) await this.condemn(pod).catch(refused);
+    for (const pod of condemned) await this.end(pod).catch(refused);
     for (const { template, count } of missing) if (!whileLeading.aborted) await this.fill(template, count);
+    // One pod that cannot be ended keeps neither the others nor new ones waiting.
+    if (errors.length > 0) throw errors[0];
     return { againInMs: this.nextLookMs() };
   }
 
@@ -59,9 +65,10 @@ export class WarmPoolTask implements LeaderPass {
   }
 
   private async condemn(pod: Pod): Promise<void> {
-    if (pod.phase === 'dead') this.setBack(pod.template, pod.templateHash, pod.failure?.reason ?? 'PodDied');
     const marked = await this.runtime.mark(pod, this.clock.nowMs());
-    if (typeof marked === 'object') await this.end(marked);
+    if (typeof marked !== 'object') return;
+    if (pod.phase === 'dead') this.setBack(pod.template, pod.templateHash, pod.failure?.reason ?? 'PodDied');
+    await this.end(marked);
   }
 
   private async end(marked: Pod): Promise<void> {
@@ -93,16 +100,24 @@ export class WarmPoolTask implements LeaderPass {
   private setBack(template: string, hash: string, reason: string, message?: string): void {
     const standing = this.setbacks.get(template);
     const inARow = (standing?.hash === hash ? standing.inARow : 0) + 1;
-    this.setbacks.set(template, { hash, inARow, untilMs: this.clock.monotonicMs() + healBackOffMs(inARow) });
+    const untilMs = this.clock.monotonicMs() + healBackOffMs(inARow);
+    const readyBefore = new Set(this.ready().map(({ uid }) => uid));
+    this.setbacks.set(template, { hash, inARow, untilMs, readyBefore });
     this.report.metrics.creationFailed(reason);
     this.report.logger.warn({ event: 'warm-pool.set-back', template, reason, inARow }, message);
   }
 
-  /** A pod of the template that came to be ready ends its setbacks. */
+  /** A pod of the template that came to be ready since ends its setbacks. */
   private forgetSetbacks(): void {
-    const ready = this.pods.warm().filter(({ phase }) => phase === 'ready');
-    for (const template of this.templates)
-      if (ready.some((pod) => isOf(template, pod))) this.setbacks.delete(template.name);
+    const ready = this.ready();
+    for (const template of this.templates) {
+      const { readyBefore } = this.setbacks.get(template.name) ?? {};
+      if (ready.some((pod) => isOf(template, pod) && !readyBefore?.has(pod.uid))) this.setbacks.delete(template.name);
+    }
+  }
+
+  private ready(): readonly Pod[] {
+    return this.pods.warm().filter(({ phase }) => phase === 'ready');
   }
 
   private nextLookMs(): number {
