@@ -77,4 +77,18 @@ describe('the reaper', () => {
     expect(find).not.toHaveBeenCalled();
     expect(due.mock.calls.length).toBeLessThan(10);
   });
+
+  /** Redis tells the time of its machine: when that is set forward, everything looks unused for that long. */
+  it('reaps nothing in use when the clock of the store is set forward', async () => {
+    const reapedAt: number[] = [];
+    for (let atMs = 0; atMs < 65_000; atMs += 1_000) {
+      const replica = (await started()).startAtOnce();
+      await replica.admit();
+      await replica.clock.advance(2_300 + atMs);
+      (replica.store as unknown as { startedAtMs: number }).startedAtMs += IDLE_MS + 1_000;
+      await replica.clock.advance(120_000);
+      if ((await replica.state()) !== 'ready') reapedAt.push(atMs);
+    }
+    expect(reapedAt).toEqual([]);
+  });
 });

@@ -16,6 +16,8 @@ const AT_ONCE = 10;
 const AFTER_A_REFUSAL_MS = 5_000;
 const SHORTEST_PAUSE_MS = 20;
 const GIVING_UP_TAKES_MS = 500;
+/** What two good clocks are never apart between two looks. */
+const CLOCK_WAS_SET_MS = 250;
 
 interface Doing {
   removal: PodRemoval;
@@ -31,6 +33,8 @@ interface Doing {
  */
 export class ReaperTask implements LeaderPass {
   readonly name = 'reaper';
+  /** The store's time less our monotonic clock. */
+  private storeAheadMs?: number;
 
   constructor(
     private readonly store: SessionStore,
@@ -59,11 +63,20 @@ export class ReaperTask implements LeaderPass {
   private async dueOrBroken(): ReturnType<SessionStore['due']> {
     try {
       if (!this.pods.isCurrent()) this.timing.calm.broken();
-      return await this.store.due(PAGE);
+      const page = await this.store.due(PAGE);
+      if (this.wasClockSet()) this.timing.calm.broken();
+      return page;
     } catch (error) {
       this.timing.calm.broken();
       throw error;
     }
+  }
+
+  /** When the store's clock is set forward everything looks unused for that long, until the next heartbeats arrive. */
+  private wasClockSet(): boolean {
+    const beforeMs = this.storeAheadMs;
+    this.storeAheadMs = this.store.nowMs() - this.clock.monotonicMs();
+    return beforeMs !== undefined && Math.abs(this.storeAheadMs - beforeMs) > CLOCK_WAS_SET_MS;
   }
 
   private async dealWithAll(sessions: readonly Session[], whileLeading: AbortSignal): Promise<void> {
