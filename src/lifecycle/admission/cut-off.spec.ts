@@ -70,4 +70,18 @@ describe('a replica without the store', () => {
     expect(await replica.lifecycle.isCutOff()).toBe(false);
     (await replica.admit()).release();
   });
+
+  it('serves all who come at once, although each write of a use changes the pod', async () => {
+    const replica = await withoutStore();
+    const annotate = replica.runtime.annotate.bind(replica.runtime);
+    replica.runtime.annotate = async (pod, facts) => {
+      await new Promise<void>((resolve) => replica.clock.after(5, () => resolve()));
+      return annotate(pod, facts);
+    };
+    const asked = Array.from({ length: 20 }, () => replica.admit());
+    await replica.clock.advance(1_000);
+    const admissions = await Promise.all(asked);
+    expect(admissions).toHaveLength(20);
+    expect(written(replica)).toBeLessThan(5);
+  });
 });

@@ -19,6 +19,8 @@ const NOT_WAITED_FOR_MS = 5_000;
 export class PodWitness {
   /** When a use was last written, by the pod's uid and the monotonic clock. */
   private readonly writtenAtMs = new Map<string, number>();
+  /** Writes under way, by the pod's uid: who comes meanwhile shares one, for two would refuse each other. */
+  private readonly writing = new Map<string, Promise<boolean>>();
   private silentUntilMs = -Infinity;
 
   constructor(
@@ -41,7 +43,7 @@ export class PodWitness {
   /** One that does not answer is away, as is one that says so. */
   private async writeInTime(pod: Pod): Promise<boolean | 'away'> {
     const isOver = new AbortController();
-    const writing = this.write(pod).catch((error: unknown) => {
+    const writing = this.shared(pod).catch((error: unknown) => {
       if (error instanceof RuntimeUnavailable) return 'away' as const;
       throw error;
     });
@@ -51,6 +53,14 @@ export class PodWitness {
     writing.catch(() => undefined);
     this.silentUntilMs = this.clock.monotonicMs() + NOT_WAITED_FOR_MS;
     return 'away';
+  }
+
+  private shared(pod: Pod): Promise<boolean> {
+    const underWay = this.writing.get(pod.uid);
+    if (underWay) return underWay;
+    const writing = this.write(pod).finally(() => this.writing.delete(pod.uid));
+    this.writing.set(pod.uid, writing);
+    return writing;
   }
 
   private async write(pod: Pod): Promise<boolean> {
