@@ -53,6 +53,7 @@ function connect(store: RedisSessionStore, logger: Logger): Promise<Error | unde
     (error: Error) => {
       if (!(error instanceof RedisUnfit)) return undefined;
       logger.error({ event: 'store.unfit' }, error.message);
+      void store.close();
       return error;
     },
   );
