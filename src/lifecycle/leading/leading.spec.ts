@@ -1,5 +1,6 @@
 import { bob, sessionId } from '../../../test/support/openings.js';
 import { DRAIN_MS, IDLE_MS, refusedWith, started } from '../../../test/support/replica.js';
+import { RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Admission } from '../sessions.js';
 import { templateSchema } from '../templates/template.js';
 import { Templates } from '../templates/templates.js';
@@ -85,5 +86,17 @@ describe('the leader', () => {
     await replica.runtime.create({ ...assignment, ...timeouts, definition });
     await replica.clock.advance(1_000);
     expect(replica.runtime.pods.size).toBe(0);
+  });
+
+  it('does not read everything again at once because one pod cannot be freed of its mark', async () => {
+    const replica = (await started()).startAtOnce();
+    await replica.admit();
+    await replica.runtime.mark(replica.pod(), replica.clock.nowMs());
+    const unmark = jest.spyOn(replica.runtime, 'unmark');
+    unmark.mockRejectedValue(new RuntimeUnavailable('a webhook refuses'));
+    const lists = jest.spyOn(replica.store, 'list');
+    await replica.clock.advance(300_000);
+    expect(unmark).toHaveBeenCalled();
+    expect(lists.mock.calls.length).toBeLessThan(8);
   });
 });

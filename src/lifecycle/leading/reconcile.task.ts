@@ -1,4 +1,5 @@
 import type { Pod } from '../runtime/pod.js';
+import { isOutage } from '../lifecycle.errors.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
 import type { SessionId } from '../session-id.js';
 import type { Session } from '../session.js';
@@ -28,8 +29,9 @@ export class ReconcileTask implements LeaderPass {
     if (!this.view.pods.isCurrent()) return { againInMs: 100 };
     const unsettled = new Set<SessionId>();
     await this.view.refresh.all(whileLeading, (session) => !this.isSettled(session) && unsettled.add(session.id));
-    await this.lookAtPods(unsettled);
+    const marked = this.lookAtPods(unsettled);
     for (const id of unsettled) this.driver.drive(id);
+    for (const pod of marked) if (!whileLeading.aborted) await this.unmarkIfNamed(pod).catch(leaveToTheNextPass);
     return { againInMs: this.everyMs };
   }
 
@@ -37,14 +39,17 @@ export class ReconcileTask implements LeaderPass {
     return session.state === 'ready' && this.view.pods.find(session.pod?.uid)?.phase === 'ready';
   }
 
-  private async lookAtPods(unsettled: Set<SessionId>): Promise<void> {
+  /** Answers which pods are marked although a ready record names them. */
+  private lookAtPods(unsettled: Set<SessionId>): Pod[] {
+    const marked: Pod[] = [];
     for (const pod of this.view.pods.all()) {
       const { assignment } = pod;
       if (!assignment) continue;
       const session = this.view.sessions.find(assignment.id);
       if (session?.pod?.uid !== pod.uid) unsettled.add(assignment.id);
-      else if (pod.markedUntilMs !== undefined && session.state === 'ready') await this.unmarkIfNamed(pod);
+      else if (pod.markedUntilMs !== undefined && session.state === 'ready') marked.push(pod);
     }
+    return marked;
   }
 
   /** A reaper that was refused took its mark back; one that died in between could not. */
@@ -52,4 +57,9 @@ export class ReconcileTask implements LeaderPass {
     const isForgotten = (pod.markedUntilMs ?? 0) + this.everyMs < this.store.nowMs();
     if (isForgotten && (await this.store.isNamed(pod))) await this.runtime.unmark(pod);
   }
+}
+
+/** One pod that cannot be freed of its mark is no reason to read everything again at once. */
+function leaveToTheNextPass(error: unknown): void {
+  if (!isOutage(error)) throw error;
 }
