@@ -1,10 +1,11 @@
 import { StoreUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
+import { refOf } from '../../src/lifecycle/store/session-store.js';
 import { RedisAway } from '../../src/platform/redis/redis-errors.js';
 import { eventually } from '../support/eventually.js';
-import { sessionId } from '../support/openings.js';
+import { alice, sessionId } from '../support/openings.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { RedisServer, withRedis } from '../support/redis-server.js';
-import { answering, entered, opened, RedisReplicas, usable } from './redis-harness.js';
+import { answering, entered, opened, ready, RedisReplicas, usable } from './redis-harness.js';
 
 withRedis(() => {
   let server: RedisServer;
@@ -132,6 +133,39 @@ withRedis(() => {
         await server.admin.config('SET', 'maxmemory', '0');
       }
       await opened(store, 'full');
+    });
+
+    it('changes when its memory is full still records use and ends sessions, which makes room', async () => {
+      const store = await replicas.usable();
+      const session = await ready(store, 's');
+      await server.admin.config('SET', 'maxmemory', '1mb');
+      try {
+        await expect(entered(store, 'full')).rejects.toThrow(/OOM/);
+        expect(await store.touch([{ ...refOf(session), requests: 1 }])).toEqual(['touched']);
+        await store.postpone(refOf(session), 1);
+        expect(await store.reap(refOf(session))).toBe('not-due');
+        expect(await store.end(s, alice)).toMatchObject({ state: 'terminating' });
+        expect(await store.finish(refOf(session), 'none')).toBe('ended');
+      } finally {
+        await server.admin.config('SET', 'maxmemory', '0');
+      }
+    });
+
+    it('changes is told to the log once, and that it takes them again', async () => {
+      const logger = new RecordingLogger();
+      const store = await replicas.usable({ logger });
+      await server.admin.config('SET', 'maxmemory', '1mb');
+      try {
+        for (const id of ['a', 'b']) await expect(entered(store, id)).rejects.toThrow(StoreUnavailable);
+        await store.find(s);
+      } finally {
+        await server.admin.config('SET', 'maxmemory', '0');
+      }
+      expect(logger.of('redis.refuses')).toHaveLength(1);
+      expect(logger.of('redis.accepts')).toHaveLength(0);
+      await opened(store, 'a');
+      await opened(store, 'b');
+      expect(logger.of('redis.accepts')).toHaveLength(1);
     });
 
     it('is sent a script that it has forgotten once more, however many ask', async () => {

@@ -26,6 +26,7 @@ import { ChangeFeed } from './change-feed.js';
 import { RedisImport } from './redis-import.js';
 import { type Answer, ScriptRunner } from './script-runner.js';
 import type { ScriptName } from './scripts/session-scripts.js';
+import { ServerNews } from './server-news.js';
 import { envText, sessionOf } from './session-hash.js';
 import { StoreTime } from './store-time.js';
 
@@ -55,7 +56,7 @@ export class RedisSessionStore extends SessionStore {
   private readonly feed: ChangeFeed;
   private readonly import: RedisImport;
   private readonly time: StoreTime;
-  private wasAway = false;
+  private readonly news: ServerNews;
   private isClosed = false;
 
   constructor(
@@ -68,13 +69,14 @@ export class RedisSessionStore extends SessionStore {
     this.connection = new RedisConnection(address, randomness, answerWithinMs);
     this.listening = new RedisConnection(address, randomness, answerWithinMs);
     this.time = new StoreTime(clock);
+    this.news = new ServerNews(this.connection.server, parts.logger);
     // Redis does not keep the messages of its databases apart.
     const shared = { clock, time: this.time, channel: `sessions:changes:${address.db ?? 0}` };
-    const trouble = (error: Error): void => this.isAway(error);
-    this.scripts = new ScriptRunner(this.connection, shared);
+    const trouble = (error: Error): void => this.news.wentAway(error);
+    this.scripts = new ScriptRunner(this.connection, shared, this.news);
     this.feed = new ChangeFeed(this.listening, new ScriptRunner(this.listening, shared), { ...shared, trouble });
     this.import = new RedisImport(this.scripts, limits);
-    this.connection.listen({ up: () => this.isBack(), down: (error) => this.isAway(error) });
+    this.connection.listen({ up: () => this.news.cameBack(), down: (error) => this.news.wentAway(error) });
   }
 
   /** Waits for the server as long as it takes, until closed; throws RedisUnfit where waiting is no use. */
@@ -82,7 +84,7 @@ export class RedisSessionStore extends SessionStore {
     await this.connection.open();
     while (!(await this.isFit())) await pause(this.parts.clock, ASK_AGAIN_AFTER_MS);
     await Promise.all([this.listening.open(), this.feed.listening()]);
-    this.isBack();
+    this.news.cameBack();
   }
 
   /** It came up and may be away again, or does not let us ask. */
@@ -92,7 +94,7 @@ export class RedisSessionStore extends SessionStore {
       return true;
     } catch (error) {
       if (!(error instanceof RedisAway) || this.isClosed) throw error;
-      this.isAway(error);
+      this.news.wentAway(error);
       return false;
     }
   }
@@ -238,21 +240,6 @@ export class RedisSessionStore extends SessionStore {
 
   private run(name: ScriptName, ask: object): Promise<Answer> {
     return this.scripts.run(name, ask);
-  }
-
-  private isAway(error: Error): void {
-    if (this.wasAway) return;
-    this.wasAway = true;
-    const { server } = this.connection;
-    const sentence = `The store, Redis at ${server}, is away; it is asked again until it is back.`;
-    this.parts.logger.warn({ event: 'redis.away', server, error }, sentence);
-  }
-
-  private isBack(): void {
-    if (!this.wasAway) return;
-    this.wasAway = false;
-    const { server } = this.connection;
-    this.parts.logger.info({ event: 'redis.back', server }, `The store, Redis at ${server}, answers.`);
   }
 }
 

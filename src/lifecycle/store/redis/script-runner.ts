@@ -1,6 +1,6 @@
 import { Clock } from '../../../platform/clock.js';
 import type { RedisConnection } from '../../../platform/redis/redis-connection.js';
-import { RedisAway } from '../../../platform/redis/redis-errors.js';
+import { RedisAway, replyCode } from '../../../platform/redis/redis-errors.js';
 import { MemoryLost, StoreUnavailable } from '../../lifecycle.errors.js';
 import { SCRIPTS, type ScriptName } from './scripts/session-scripts.js';
 import type { StoreTime } from './store-time.js';
@@ -14,14 +14,23 @@ export interface RunnerParts {
   channel: string;
 }
 
+/** A server that is there and does not do what it is asked: out of memory, disk or rights. */
+export interface RefusalListener {
+  refused(error: Error): void;
+  accepted(): void;
+}
+
 /** Runs the scripts over one connection, learns the server's time from each, and says in our words why one did not run. */
 export class ScriptRunner {
   /** How many changes had been told when the last change of ours was made. */
   published = 0;
+  /** The first script that was refused: it is over when this one runs again. */
+  private refused?: ScriptName;
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly parts: RunnerParts,
+    private readonly listener?: RefusalListener,
   ) {}
 
   /** A change whose answer is lost may have been made: all of them compare, so asking again does no harm. */
@@ -36,10 +45,24 @@ export class ScriptRunner {
 
   private async evaluated(name: ScriptName, ask: object): Promise<Answer> {
     try {
-      return (await this.connection.run(SCRIPTS[name], JSON.stringify(ask), this.parts.channel)) as Answer;
+      const answer = await this.connection.run(SCRIPTS[name], JSON.stringify(ask), this.parts.channel);
+      if (this.refused === name) this.nowAccepted();
+      return answer as Answer;
     } catch (error) {
-      if (error instanceof RedisAway) throw new StoreUnavailable(error.message, { cause: error });
-      throw error;
+      if (!(error instanceof RedisAway)) throw error;
+      if (replyCode(error.cause) !== undefined) this.nowRefused(name, error);
+      throw new StoreUnavailable(error.message, { cause: error });
     }
+  }
+
+  private nowRefused(name: ScriptName, error: Error): void {
+    if (this.refused !== undefined) return;
+    this.refused = name;
+    this.listener?.refused(error);
+  }
+
+  private nowAccepted(): void {
+    this.refused = undefined;
+    this.listener?.accepted();
   }
 }

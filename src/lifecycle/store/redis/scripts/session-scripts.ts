@@ -10,22 +10,28 @@ import { FAIL, MARK_READY, NAME_POD, REPLACE, TRY_START } from './starting.js';
 import { CHANGE, POSTPONE, TOUCH } from './using.js';
 
 const ordinary = (body: string) => redisScript(PRELUDE + NEEDS_MEMORY + DEADLINES + RECORDS + body);
+/**
+ * Also when the server's memory is full: what ends sessions makes room, and what records their use or puts an end off has
+ * to hold against it.
+ */
+const evenWhenFull = (body: string) =>
+  redisScript('#!lua flags=allow-oom\n' + PRELUDE + NEEDS_MEMORY + DEADLINES + RECORDS + body);
 const ofImport = (body: string) => redisScript(PRELUDE + DEADLINES + RECORDS + body);
 
 /** Every step of the store, whole. */
 export const SCRIPTS = {
   enter: ordinary(ENTER),
-  touch: ordinary(TOUCH),
+  touch: evenWhenFull(TOUCH),
   tryStart: ordinary(TRY_START),
   namePod: ordinary(NAME_POD),
   markReady: ordinary(MARK_READY),
   replace: ordinary(REPLACE),
   fail: ordinary(FAIL),
-  reap: ordinary(REAP),
-  end: ordinary(END),
-  finish: ordinary(FINISH),
+  reap: evenWhenFull(REAP),
+  end: evenWhenFull(END),
+  finish: evenWhenFull(FINISH),
   change: ordinary(CHANGE),
-  postpone: ordinary(POSTPONE),
+  postpone: evenWhenFull(POSTPONE),
   isNamed: ordinary(IS_NAMED),
   find: ordinary(FIND),
   list: ordinary(LIST),
