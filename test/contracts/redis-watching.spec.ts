@@ -87,6 +87,18 @@ withRedis(() => {
       expect(seen.missed).toBe(1);
     });
 
+    it('counts from anew when another server, which remembers nothing, is in the place of the one before', async () => {
+      const store = await replicas.usable();
+      for (const id of ['a', 'b', 'c', 'd', 'e']) await opened(store, id);
+      const seen = new Seen(store);
+      await server.startEmpty();
+      await answering(store);
+      await usable(store);
+      await eventually(() => expect(seen.missed).toBe(1));
+      await opened(store, 'f');
+      await eventually(() => expect(seen.ids).toEqual(['f']));
+    });
+
     it('is not told of what its own replica knew before it began', async () => {
       const store = await replicas.usable();
       for (let round = 0; round < 20; round++) {

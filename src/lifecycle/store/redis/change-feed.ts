@@ -95,7 +95,7 @@ export class ChangeFeed {
 
   private lost(): void {
     this.timer?.cancel();
-    this.hasMissedSome ||= this.heard !== undefined;
+    if (this.heard !== undefined) this.missed();
     this.heard = undefined;
   }
 
