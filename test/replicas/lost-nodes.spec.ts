@@ -14,12 +14,12 @@ describeWithControlPlane('a pod whose node is lost', () => {
   let fleet: Fleet;
   let spare: TestKubelet;
   beforeAll(async () => {
-    fleet = await Fleet.start({ replicas: 2, settings: { CLEANUP_INTERVAL_SECONDS: '3600' } });
+    const settings = { CLEANUP_INTERVAL_SECONDS: '3600', SHUTDOWN_DRAIN_SECONDS: '2' };
+    fleet = await Fleet.start({ replicas: 2, settings });
     spare = await startTestKubelet(fleet.own);
     await fleet.untilLed();
   }, 60_000);
   afterAll(async () => {
-    for (const node of [fleet.kubelet, spare]) node.findNode();
     await spare.stop();
     await fleet.stop();
   }, 60_000);
@@ -82,7 +82,7 @@ describeWithControlPlane('a pod whose node is lost', () => {
     90_000,
   );
 
-  it('does not keep those waiting for ever whom it did not answer any more', async () => {
+  it('does not keep those waiting whom it did not answer any more, once they had the drain time', async () => {
     await fleet.first.execute('hung', { kept: true });
     const old = await fleet.podOf('hung');
     const node = await nodeOf('hung');
