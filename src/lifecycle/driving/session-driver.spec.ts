@@ -133,4 +133,15 @@ describe('a session that is driven', () => {
     await replica.clock.advance(3_000);
     await expect(asked).resolves.toMatchObject({ generation: 1 });
   });
+
+  it('asks seldom for a pod that is there and that the watch does not show', async () => {
+    const replica = (await started()).startAtOnce();
+    jest.spyOn(replica.lifecycle.pods, 'ofSession').mockImplementation(() => []);
+    const asked = replica.ask();
+    await replica.clock.advance(60_000);
+    const reads = replica.runtime.calls.filter((call) => call === 'read').length;
+    expect(reads).toBeGreaterThan(20);
+    expect(reads).toBeLessThan(80);
+    asked.catch(() => undefined);
+  });
 });

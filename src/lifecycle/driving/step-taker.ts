@@ -18,6 +18,7 @@ import { PodMaking } from './pod-making.js';
 /** Long enough to be told of a place or a pod first; looking again costs little. */
 const WAIT_TO_BE_TOLD_MS = 10_000;
 const ASK_AGAIN_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
 /** A template that is not known here is gone when nobody has set out to make such a pod for this long. */
 const OTHERS_MAY_KNOW_MS = 10_000;
 /** Whoever knows why a start was held back has this long past its deadline to say so. */
@@ -115,12 +116,17 @@ export class StepTaker {
     return undefined;
   }
 
-  /** The view lacks the pod; a live answer decides. Still there: the watch will tell of it in a moment. */
+  /**
+   * The view lacks the pod; a live answer decides. Still there: the watch will tell of it in a moment. A watch that is
+   * frozen may lack many for long, so they are asked for less and less.
+   */
   private async look(session: Session, podName: string): Promise<number | undefined> {
     const pod = await this.ports.runtime.read(podName);
     const isThere = pod !== 'absent' && pod.uid === session.pod?.uid;
     const death = isThere ? deathOf(pod, this.nowMs()) : deleted(this.nowMs());
-    return death ? this.replace(session, replaceStep(session, death, this.nowMs())) : 100;
+    if (death) return this.replace(session, replaceStep(session, death, this.nowMs()));
+    const sinceMs = this.nowMs() - (session.readyAtMs ?? session.triedAtMs ?? session.openedAtMs);
+    return Math.min(Math.max(sinceMs / 5, LOOK_AGAIN_MS), ASK_AGAIN_MS);
   }
 
   private async replace(session: Session, step: StepOf<'replace'>): Promise<number | undefined> {
