@@ -12,6 +12,7 @@ import { Leadership } from '../leadership/leadership.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { LONGEST_SILENCE_MS } from '../lifecycle/view/pod-directory.js';
 import { SessionStore } from '../lifecycle/store/session-store.js';
+import { withoutAddresses } from '../platform/plain-words.js';
 import { Readiness } from './readiness.js';
 
 export abstract class HealthParts {
@@ -43,7 +44,7 @@ export class HealthController {
     return this.health.check([() => this.readyIndicator()]);
   }
 
-  /** Everything that is needed, one by one. */
+  /** Everything that is needed, one by one; addresses are for the log. */
   @Get()
   @HealthCheck()
   all(): Promise<HealthCheckResult> {
@@ -65,13 +66,14 @@ export class HealthController {
     const indicator = this.indicators.check('store');
     return this.parts.store.tally().then(
       ({ counted }) => indicator.up({ sessions: counted }),
-      (error: unknown) => indicator.down(error instanceof Error ? error.message : 'does not answer'),
+      (error: unknown) => indicator.down(error instanceof Error ? withoutAddresses(error.message) : 'does not answer'),
     );
   }
 
   private runtime(): HealthIndicatorResult {
     const { pods } = this.lifecycle;
-    const [ageMs, message] = [pods.ageMs(), pods.trouble()];
+    const [ageMs, trouble] = [pods.ageMs(), pods.trouble()];
+    const message = trouble && withoutAddresses(trouble);
     const indicator = this.indicators.check('runtime');
     if (ageMs === 'unsynced') return indicator.down(message ?? 'the pods are not known yet');
     const lastHeardOfSeconds = Math.round(ageMs / 1_000);

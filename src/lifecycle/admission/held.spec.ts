@@ -100,7 +100,7 @@ describe('a request that is held', () => {
     replica.store.watch = ((changed: Parameters<typeof watch>[0], missed: () => void) => {
       missedSome = missed;
       return watch((session) => void (isDeaf || changed(session)), missed);
-    }) as typeof replica.store.watch;
+    });
     await replica.start();
     const asked = replica.ask();
     let outcome: unknown = 'still waiting';

@@ -1,6 +1,6 @@
 import { KubernetesError, type KubernetesErrorFacts } from '../../../platform/kubernetes/kubernetes-errors.js';
 import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../../lifecycle.errors.js';
-import { outcomeOfChange, outcomeOfCreate } from './create-outcome.js';
+import { outcomeOfChange, outcomeOfCreate, refusalWords } from './create-outcome.js';
 
 const NAME = 'berth-00112233445566778899aabbccddeeff-1';
 const RBAC = `pods is forbidden: User "berth" cannot create resource "pods" in API group "" in the namespace "sessions"`;
@@ -121,5 +121,15 @@ describe('a pod that was not changed', () => {
     error(undefined, 'no answer'),
   ])('is not known to be absent by %s', (cause) => {
     expect(() => outcomeOfChange(cause, 'change a pod')).toThrow(RuntimeUnavailable);
+  });
+});
+
+describe('a refusal of the API server, for clients', () => {
+  it.each([
+    ['pods "berth-1" is forbidden: exceeded quota: q', 'exceeded quota: q'],
+    ['Pod "berth-1" is invalid: spec.volumes: x', 'spec.volumes: x'],
+    ['admission webhook "w" denied the request: no', 'admission webhook "w" denied the request: no'],
+  ])('leaves out what the client did not name: %s', (text, plain) => {
+    expect(refusalWords(text)).toBe(plain);
   });
 });

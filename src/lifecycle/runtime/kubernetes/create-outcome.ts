@@ -1,6 +1,8 @@
 import type { KubernetesError } from '../../../platform/kubernetes/kubernetes-errors.js';
 import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../../lifecycle.errors.js';
-import { refusalWords } from './plain-words.js';
+import { withoutAddresses } from '../../../platform/plain-words.js';
+
+const SUBJECT = /^pods? "[^"]*" is (?:forbidden|invalid): /i;
 
 /** `exists`: look whose it is. `again`: two changes met; the same call may go through now. */
 export type CreateOutcome = 'exists' | 'again' | PodRefused | PodHeldBack | RuntimeUnavailable;
@@ -63,4 +65,9 @@ function isAnother({ status, details }: KubernetesError): boolean {
 export function unavailable(wish: string, error: KubernetesError): RuntimeUnavailable {
   const why = error.status === undefined ? 'did not answer' : `answered ${error.status}`;
   return new RuntimeUnavailable(`Kubernetes could not be asked to ${wish}: it ${why}.`, { cause: error });
+}
+
+/** The API server's sentence without what the client did not name: `pods "berth-…" is forbidden: `. */
+export function refusalWords(message: string): string {
+  return withoutAddresses(message.replace(SUBJECT, ''));
 }

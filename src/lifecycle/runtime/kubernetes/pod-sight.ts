@@ -7,7 +7,7 @@ import type { EventObject, PodApi } from './pod-api.js';
 import { msOf, type PodObject } from './pod-object.js';
 import { healthOf, mayAnswer, runOf } from './pod-status.js';
 import { isBelieved, podOf } from './pod-view.js';
-import { withoutAddresses } from './plain-words.js';
+import { withoutAddresses } from '../../../platform/plain-words.js';
 
 const MOST_COMPLAINTS = 1_000;
 

@@ -1,7 +1,7 @@
 import type { Pod } from '../pod.js';
 import { type CrashCount, lastEndedRun } from './crash-count.js';
 import { CONTAINER, containerOf, type ContainerSpec, type PodObject, type Termination } from './pod-object.js';
-import { withoutAddresses } from './plain-words.js';
+import { withoutAddresses } from '../../../platform/plain-words.js';
 
 export type PodFailure = NonNullable<Pod['failure']>;
 export type PodStatus = Pick<Pod, 'phase' | 'failure' | 'crashed'>;
