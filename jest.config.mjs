@@ -44,7 +44,7 @@ export default {
     { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],
-  // Most of the time the suites wait for processes and clocks: more workers than the two cores of a small machine pay.
-  maxWorkers: 3,
+  // Most of the time the suites wait for processes, outages and clocks: more workers than a small machine has cores pay.
+  maxWorkers: 5,
   testTimeout: 20_000,
 };
