@@ -19,6 +19,8 @@ export interface LeadershipStatus {
 export abstract class Leadership {
   /** Before `start`. A task that throws is run again after a pause while this replica leads. */
   abstract add(task: LeaderTask): void;
+  /** Before `start`. While this says no, the work of a leader cannot be done here: the lead is left to others that want it. */
+  abstract standWhile(isFit: () => boolean): void;
   abstract status(): LeadershipStatus;
   abstract start(): Promise<void>;
   /** Signals the tasks, waits for them to return, then gives up the lead. */

@@ -21,6 +21,9 @@ export class SoleLeadership extends Leadership {
     this.tasks.add(task);
   }
 
+  /** There is nobody to leave it to. */
+  standWhile(): void {}
+
   status(): LeadershipStatus {
     return this.isLeader ? { isLeader: true, leader: this.identity, renewedMsAgo: 0 } : { isLeader: false };
   }

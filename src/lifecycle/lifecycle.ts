@@ -187,6 +187,7 @@ export class Lifecycle {
     const { store, runtime } = this.parts;
     const importing = new ImportTask(store, runtime, this.calm, () => reconcile.hasten(0), logger);
     this.directory.onChange(({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - store.nowMs()));
+    leadership.standWhile(() => store.isAnswering());
     leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });
     const warmPool = new RepeatedPass(this.makeWarmPool(), timers, clock, logger);
     this.pods.onChange((pod, before, gone) => changesPool(pod, before, gone) && warmPool.hasten(0));

@@ -64,6 +64,10 @@ export class AgeingStore extends SessionStore {
     return this.inner.nowMs() + this.ageing.ms;
   }
 
+  isAnswering(): boolean {
+    return this.inner.isAnswering();
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }

@@ -10,7 +10,17 @@ import type { Logger } from '../../platform/logger.js';
 import type { Randomness } from '../../platform/randomness.js';
 import { LeaderTasks } from '../leader-tasks.js';
 import { Leadership, type LeadershipStatus, type LeaderTask } from '../leadership.js';
-import { type Candidate, candidateMove, isHeld, leaderMove, type Move, observe, type Observation } from './election.js';
+import {
+  type Candidate,
+  candidateMove,
+  isHeld,
+  leaderMove,
+  type Move,
+  type Now,
+  observe,
+  type Observation,
+} from './election.js';
+import { Fitness } from './fitness.js';
 import { LeaderNews } from './leader-news.js';
 import { durationFaults, type LeaseDurations, RETRY_JITTER } from './lease-durations.js';
 import type { Lease, LeaseLock, LeaseWatch } from './lease-lock.js';
@@ -37,10 +47,12 @@ export class LeaseLeadership extends Leadership {
   private readonly news: LeaderNews;
   private readonly watch: LeaseWatch;
   private readonly candidate: Candidate;
+  private readonly fitness: Fitness;
   private bell = new AbortController();
   private seen?: Observation;
   /** What was seen may be outdated by a write of which nothing is known. */
   private mustLook = true;
+  private isGivingUp = false;
   private office?: Office;
   /** When the last write that was answered had been begun. */
   private renewedAtMs = 0;
@@ -55,12 +67,17 @@ export class LeaseLeadership extends Leadership {
     if (faults.length > 0) throw new StartFault(faults.join('\n'));
     this.tasks = new LeaderTasks(clock);
     this.news = new LeaderNews(identity, clock, logger);
+    this.fitness = new Fitness(clock, durations.leaseMs);
     this.candidate = { identity, durations, holdBackMs: 0 };
     this.watch = parts.lock.watch((lease) => this.hear(lease));
   }
 
   add(task: LeaderTask): void {
     this.tasks.add(task);
+  }
+
+  standWhile(isFit: () => boolean): void {
+    this.fitness.isFit = isFit;
   }
 
   status(): LeadershipStatus {
@@ -106,6 +123,7 @@ export class LeaseLeadership extends Leadership {
   private async run(): Promise<void> {
     while (this.goesOn()) {
       if (this.office?.isOver()) await this.leave(this.office);
+      else if (this.office && this.isStandingDown()) await this.standDown(this.office);
       else await this.make(this.nextMove());
     }
   }
@@ -119,8 +137,36 @@ export class LeaseLeadership extends Leadership {
     if (this.mustLook) return { do: 'look' };
     const { clock, durations } = this.parts;
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
-    if (!this.office) return candidateMove(this.seen!, this.candidate, now);
+    if (!this.office) return this.candidacy(now);
     return leaderMove(this.seen!, this.candidate, now, this.renewedAtMs + durations.retryMs);
+  }
+
+  /** A free lease is left alone for longer while this replica is not fit; that may change at any time. */
+  private candidacy(now: Now): Move {
+    const extraMs = this.fitness.holdBackMs();
+    const candidate = { ...this.candidate, holdBackMs: this.candidate.holdBackMs + extraMs };
+    const move = candidateMove(this.seen!, candidate, now);
+    if (move.do !== 'wait' || extraMs === 0) return move;
+    return { do: 'wait', untilMs: Math.min(move.untilMs, now.monotonicMs + this.parts.durations.retryMs) };
+  }
+
+  /** Tasks that were told to return do not come back to their work, whatever happens meanwhile. */
+  private isStandingDown(): boolean {
+    if (this.isStopping) return false;
+    this.isGivingUp ||= this.fitness.mustStandDown();
+    return this.isGivingUp;
+  }
+
+  /** The lead is held on to until the tasks have returned, and is free for another at once then. */
+  private async standDown(office: Office): Promise<void> {
+    office.callOff();
+    if (!office.isVacant) return this.make(this.nextMove());
+    await this.release();
+    office.lose('it cannot do the work');
+    this.office = undefined;
+    this.isGivingUp = false;
+    this.mustLook = true;
+    this.fitness.stoodDown();
   }
 
   private async make(move: Move): Promise<void> {
@@ -132,6 +178,7 @@ export class LeaseLeadership extends Leadership {
   /** A lead is not stood for again before all tasks of the last one have returned: here too each runs once. */
   private async leave(office: Office): Promise<void> {
     office.lose('the lease was not renewed in time');
+    this.isGivingUp = false;
     if (office.isVacant) this.office = undefined;
     else await this.waitFor(this.parts.durations.retryMs);
   }

@@ -57,6 +57,10 @@ export class MemorySessionStore extends SessionStore {
     return this.startedAtMs + this.clock.monotonicMs();
   }
 
+  isAnswering(): boolean {
+    return true;
+  }
+
   enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
     return this.step((nowMs): Entered | Refused => {
       const record = this.records.get(id);

@@ -74,6 +74,8 @@ export const RETRY_START_AFTER_MS = 2_000;
 export abstract class SessionStore {
   /** The store's time, as well as this replica knows it without asking. */
   abstract nowMs(): number;
+  /** Whether it can be asked, as far as is known without asking. */
+  abstract isAnswering(): boolean;
 
   /**
    * The one way in. absent, ended, terminating, failed past its back-off, and ready past its lifetime begin the next

@@ -109,6 +109,11 @@ export class RedisSessionStore extends SessionStore {
     return this.time.nowMs();
   }
 
+  /** The listening connection asks something every few seconds, and is hung up on when nothing comes back. */
+  isAnswering(): boolean {
+    return this.connection.isUp && this.listening.isUp;
+  }
+
   async enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused> {
     const { maxSessions, maxSessionsPerOwner, startTimeoutMs } = this.limits;
     const asks = { opening: scriptedOpening(opening), maxSessions, maxSessionsPerOwner, startTimeoutMs };
