@@ -1,7 +1,7 @@
 import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../../src/lifecycle/lifecycle.errors.js';
 import type { Pod, PodOrder } from '../../src/lifecycle/runtime/pod.js';
 import { podName } from '../../src/lifecycle/runtime/pod-name.js';
-import { BadWay } from '../support/bad-way.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { eventually } from '../support/eventually.js';
 import { describeWithControlPlane, type Json } from '../support/kubernetes/index.js';
 import { kubernetesRuntime, type OwnKubernetesRuntime } from '../support/kubernetes-runtime.js';
@@ -85,11 +85,11 @@ describeWithControlPlane('who else has a hand in pods', () => {
   });
 
   describe('a bad way to the API server', () => {
-    let way: BadWay;
+    let way: TcpProxy;
     let cutOff: OwnKubernetesRuntime;
     beforeEach(async () => {
       const { controlPlane, name } = harness.own;
-      way = await BadWay.to(controlPlane.url);
+      way = await TcpProxy.to(controlPlane.url);
       const kubeconfigPath = controlPlane.kubeconfig('berth', { namespace: name, server: way.origin });
       cutOff = kubernetesRuntime(harness.own, { client: { kubeconfigPath, deadlineMs: 1_000 } });
     });

@@ -97,10 +97,10 @@ describe('a request that is held', () => {
     let missedSome = (): void => {};
     let isDeaf = false;
     const watch = replica.store.watch.bind(replica.store);
-    replica.store.watch = ((changed: Parameters<typeof watch>[0], missed: () => void) => {
+    replica.store.watch = (changed: Parameters<typeof watch>[0], missed: () => void) => {
       missedSome = missed;
       return watch((session) => void (isDeaf || changed(session)), missed);
-    });
+    };
     await replica.start();
     const asked = replica.ask();
     let outcome: unknown = 'still waiting';
