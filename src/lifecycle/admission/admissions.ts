@@ -1,4 +1,4 @@
-import { Clock } from '../../platform/clock.js';
+import { Clock, pause } from '../../platform/clock.js';
 import { isExpired } from '../deadlines.js';
 import { isOutage, LifecycleError } from '../lifecycle.errors.js';
 import { SessionDriver } from '../driving/session-driver.js';
@@ -44,6 +44,9 @@ interface Way {
 
 /** A start that fails at its deadline tells why, once its pod was looked at; who waits for it waits that much longer. */
 const GRACE_MS = 5_000;
+/** View and store may contradict each other for a while, each sending the request to the other. */
+const MOST_TURNS_IN_A_ROW = 8;
+const BETWEEN_TURNS_MS = 100;
 
 /**
  * The way of a request to its pod. A session that is in use is known here and costs nothing; any other is entered
@@ -65,7 +68,8 @@ export class Admissions {
   }
 
   private async admitThroughStore(way: Way): Promise<Admission | Pending> {
-    for (;;) {
+    for (let turns = 0; ; turns += 1) {
+      if (turns > MOST_TURNS_IN_A_ROW) await pause(this.clock, BETWEEN_TURNS_MS, way.request.signal);
       const session = await this.enterOrServeKnown(way);
       const pod = this.reachablePod(session);
       if (pod) return this.admission(way, session, pod);

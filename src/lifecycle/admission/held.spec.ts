@@ -32,6 +32,21 @@ describe('a request that is held', () => {
     });
   });
 
+  it('does not go round in haste while the view holds for newer what the store has forgotten', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(100);
+    const creating = (await replica.store.find(ID))!;
+    const version = creating.version + 1_000_000_000;
+    replica.lifecycle.directory.note({ ...creating, state: 'terminating', endedBy: 'idle', version });
+    const enters = jest.spyOn(replica.store, 'enter').mockResolvedValue({ outcome: 'found', session: creating });
+    await replica.clock.advance(10_000);
+    expect(enters.mock.calls.length).toBeGreaterThan(10);
+    expect(enters.mock.calls.length).toBeLessThan(150);
+    replica.lifecycle.turnAwayHeld();
+    asked.catch(() => undefined);
+  });
+
   it('with If-Session-Generation opens nothing, not even a failed session past its back-off', async () => {
     const replica = await started();
     const asked = replica.ask();

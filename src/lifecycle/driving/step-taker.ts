@@ -98,6 +98,8 @@ export class StepTaker {
 
   /** Room may come: somebody else's session ends, a quota is raised. Until the deadline it is asked for again. */
   private waitForRoom(session: Session, heldBack: PodHeldBack): number {
+    const current = this.ports.sessions.find(session.id);
+    if (current?.state !== 'creating' || current.generation !== session.generation) return ASK_AGAIN_MS;
     if (!this.starts.heldBack.find(session)) {
       const { id: sessionId, generation } = session;
       this.logger.warn({ event: 'start.held-back', sessionId, generation, reason: heldBack.reason }, heldBack.message);
