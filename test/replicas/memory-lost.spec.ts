@@ -42,9 +42,11 @@ describeWithControlPlane('a store that loses its memory', () => {
   });
 
   async function makeSecondGeneration(id: string): Promise<void> {
-    fleet.kubelet.evict((await fleet.podOf(id)).metadata.name).catch(() => undefined);
+    const { name } = (await fleet.podOf(id)).metadata;
+    fleet.kubelet.evict(name).catch(() => undefined);
     await eventually(async () => {
       expect((await fleet.first.status(id)).body).toMatchObject({ state: 'ready', generation: 2 });
+      expect(pods.isGone(name)).toBe(true);
     }, IMPORTED_MS);
   }
 
@@ -90,7 +92,7 @@ describeWithControlPlane('a store that loses its memory', () => {
     for (const use of [...uses, across]) expectUnbroken(await use.stop());
     await untilKnown(before);
     socket.close();
-    expect(pods.writes(beganAtMs).filter(({ verb }) => verb === 'delete')).toEqual([]);
+    expect(pods.deleted(beganAtMs)).toEqual([]);
   }
 
   const importsSeen = (): number =>
