@@ -56,6 +56,20 @@ describe('the calls on a session', () => {
     expect(replica.pod().assignment?.env).toEqual({ COLOUR: 'red' });
   });
 
+  it('writes new time-outs to a pod that changes at the same moment', async () => {
+    const replica = (await started()).startAtOnce();
+    const { sessions } = replica.lifecycle;
+    await sessions.open(ID, alice, {});
+    await replica.clock.advance(1_000);
+    const annotate = jest.spyOn(replica.runtime, 'annotate').mockResolvedValueOnce('changed');
+    await sessions.open(ID, alice, { idleTimeoutMs: 1_234_000 });
+    await replica.clock.advance(1_000);
+    expect(annotate.mock.calls.map(([, facts]) => facts)).toEqual([
+      { timeouts: { idleTimeoutMs: 1_234_000, maxLifetimeMs: 0 } },
+      { timeouts: { idleTimeoutMs: 1_234_000, maxLifetimeMs: 0 } },
+    ]);
+  });
+
   it('shows the node that a pod came to only after it was made', async () => {
     const replica = await started();
     const { sessions } = replica.lifecycle;

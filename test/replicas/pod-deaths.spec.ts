@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { podName } from '../../src/lifecycle/runtime/pod-name.js';
 import { executed, expectProblem } from '../support/answers.js';
 import type { Answer } from '../support/berth-client.js';
@@ -57,6 +59,8 @@ describeWithControlPlane('a pod that dies in a cluster', () => {
     const pod = (await fleet.podOf('awaited')).metadata.name;
     fleet.kubelet.kill(podsOf('awaited'));
     await eventually(() => expect(fleet.kubelet.pods().find(({ name }) => name === pod)?.isReady).toBe(false));
+    // What is sent before Berth has read that the connections of the dead process are closed is lost, and told so.
+    await pause(100);
     const answers = await Promise.all(
       fleet.replicas.flatMap((replica) => [1, 2].map((n) => replica.execute('awaited', n))),
     );
