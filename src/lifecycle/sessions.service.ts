@@ -6,7 +6,7 @@ import { PodRemoval } from './driving/pod-removal.js';
 import { SessionDriver } from './driving/session-driver.js';
 import type { SessionId } from './session-id.js';
 import { isLive, type SessionState } from './session-states.js';
-import { type Caller, mayReach, type NamedPod, type Session, type Timeouts } from './session.js';
+import { type Caller, mayReach, type Session, type Timeouts } from './session.js';
 import {
   type Admission,
   type AdmissionRequest,
@@ -18,7 +18,7 @@ import {
   Sessions,
   type SessionView,
 } from './sessions.js';
-import type { Pod } from './runtime/pod.js';
+import { annotateLatest } from './runtime/annotate-latest.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { SessionStore } from './store/session-store.js';
 import { Templates } from './templates/templates.js';
@@ -27,9 +27,6 @@ import { SessionDirectory } from './view/session-directory.js';
 import { SessionJournal } from './view/session-journal.js';
 import { SessionViews } from './view/session-views.js';
 import { SlowStarts } from './view/slow-starts.js';
-
-/** A pod that starts is changed by its node several times a second. */
-const MOST_LOOKS = 5;
 
 interface Ports {
   store: SessionStore;
@@ -167,24 +164,14 @@ export class SessionsService extends Sessions {
   /** The pod bears witness to the time-outs should the store lose its memory; the record is what counts until then. */
   private async annotate({ id, pod: named, idleTimeoutMs, maxLifetimeMs }: Session): Promise<void> {
     if (!named) return;
-    await this.writeTimeouts(named, { idleTimeoutMs, maxLifetimeMs }).catch((error: unknown) =>
+    const timeouts = { idleTimeoutMs, maxLifetimeMs };
+    const seen = this.views.pods.find(named.uid);
+    await annotateLatest(this.ports.runtime, named, seen, { timeouts }).catch((error: unknown) =>
       this.logger.warn(
         { event: 'pod.not-annotated', sessionId: id, error },
         'The pod does not know its new time-outs yet.',
       ),
     );
-  }
-
-  /** Whatever else changes the pod at the same moment, its own status above all. */
-  private async writeTimeouts({ name, uid }: NamedPod, timeouts: Timeouts): Promise<void> {
-    const { runtime } = this.ports;
-    let pod: Pod | 'absent' | undefined = this.views.pods.find(uid);
-    for (let look = 0; look < MOST_LOOKS; look += 1) {
-      pod ??= await runtime.read(name);
-      if (pod === 'absent' || pod.uid !== uid) return;
-      if ((await runtime.annotate(pod, { timeouts })) !== 'changed') return;
-      pod = undefined;
-    }
   }
 
   private async endRecord(id: SessionId, caller: Caller): Promise<boolean> {

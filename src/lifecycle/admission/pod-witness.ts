@@ -1,11 +1,11 @@
 import { Clock, pause } from '../../platform/clock.js';
 import { RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
+import { annotateLatest } from '../runtime/annotate-latest.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
 import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 
-const MOST_LOOKS = 3;
 const FORGET_AFTER_WRITES = 10_000;
 /** A request waits no longer for a runtime that does not answer, and for a while after that not at all. */
 const ANSWER_WITHIN_MS = 2_000;
@@ -58,20 +58,10 @@ export class PodWitness {
   private shared(pod: Pod): Promise<boolean> {
     const underWay = this.writing.get(pod.uid);
     if (underWay) return underWay;
-    const writing = this.write(pod).finally(() => this.writing.delete(pod.uid));
+    const facts = { lastUsedAtMs: this.store.nowMs() };
+    const writing = annotateLatest(this.runtime, pod, pod, facts).finally(() => this.writing.delete(pod.uid));
     this.writing.set(pod.uid, writing);
     return writing;
-  }
-
-  private async write(pod: Pod): Promise<boolean> {
-    let current: Pod | 'absent' = pod;
-    for (let look = 0; look < MOST_LOOKS; look += 1) {
-      if (current === 'absent' || current.uid !== pod.uid || current.deleting) return false;
-      const outcome = await this.runtime.annotate(current, { lastUsedAtMs: this.store.nowMs() });
-      if (outcome !== 'changed') return typeof outcome === 'object';
-      current = await this.runtime.read(pod.name);
-    }
-    return false;
   }
 
   private remember({ uid }: Pod, nowMs: number): void {
