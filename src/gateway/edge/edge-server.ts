@@ -27,6 +27,10 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const MOST_HEAD_BYTES = 16 * 1_024;
 /** On a connection that is new, or that was kept, a request may be on its way when the listener closes. */
 const LATE_REQUEST_MS = 500;
+/** Before the deadline of a drain, WebSockets are closed: at the end of a frame, and heard by the other side. */
+const GOODBYE_MS = 2_000;
+/** Of a short drain no more than this part. */
+const GOODBYE_PART = 0.2;
 
 /** The port. Everything that is decided about a request is decided by the intake. */
 export class EdgeServer {
@@ -70,22 +74,31 @@ export class EdgeServer {
     this.closers.push(closer);
   }
 
-  /** Accepts nothing more, finishes what is open, and cuts what is left at the deadline. */
+  /** Accepts no connection any more, finishes what is open, and cuts what is left at the deadline. */
   async drain(deadlineMs: number): Promise<DrainCounts> {
     const { inFlight } = this.intake;
     const began = inFlight.size;
     const deadline = pause(this.clock, deadlineMs);
     this.stopKeepingAlive();
-    this.intake.stage = 'draining';
     const closed = this.stopListening();
-    for (const exchange of inFlight.all()) if (exchange instanceof UpgradeExchange) closeForRestart(exchange);
+    const late = pause(this.clock, LATE_REQUEST_MS);
+    const goodbyeMs = Math.min(GOODBYE_MS, deadlineMs * GOODBYE_PART);
+    const goodbye = this.clock.after(deadlineMs - goodbyeMs, () => this.closeWebSockets());
     for (const drainer of this.drainers) drainer();
+    await Promise.race([Promise.all([inFlight.empty(), Promise.race([closed, late])]), deadline]);
     await Promise.race([inFlight.empty(), deadline]);
-    await Promise.race([closed, deadline, pause(this.clock, LATE_REQUEST_MS)]);
-    await Promise.race([inFlight.empty(), deadline]);
+    goodbye.cancel();
     const cut = this.cut();
     for (const closer of this.closers) closer();
     return { inFlight: began, cut };
+  }
+
+  /** Not sooner: what is said on them may be in the middle of something, and many would have ended by themselves. */
+  private closeWebSockets(): void {
+    this.intake.stage = 'parting';
+    for (const exchange of this.intake.inFlight.all()) {
+      if (exchange instanceof UpgradeExchange) closeForRestart(exchange);
+    }
   }
 
   /**

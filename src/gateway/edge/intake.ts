@@ -39,10 +39,10 @@ export interface IntakeOptions {
 }
 
 /**
- * `leaving`: all is served, but no connection is kept for a next request. `draining`: what comes on connections that
- * are still there is served, but nothing that would stay. `closed`: nothing new is served.
+ * `leaving`: all is served, but no connection is kept for a next request. `parting`: what comes on connections that
+ * are still there is served, but no WebSocket is opened. `closed`: nothing new is served.
  */
-type Stage = 'open' | 'leaving' | 'draining' | 'closed';
+type Stage = 'open' | 'leaving' | 'parting' | 'closed';
 
 export class Intake {
   readonly inFlight = new InFlight();

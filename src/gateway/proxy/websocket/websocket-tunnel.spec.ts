@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { eventually } from '../../../../test/support/eventually.js';
 import { WITH_TOKEN } from '../../../../test/support/gateway/edge-harness.js';
 import { EdgeWithPods, PROXY } from '../../../../test/support/gateway/edge-with-pods.js';
+import { ask } from '../../../../test/support/gateway/pod-server.js';
 import { upgradeText, webSocketPod } from '../../../../test/support/gateway/websocket-pod.js';
 
 const edge = new EdgeWithPods();
@@ -24,17 +25,36 @@ async function closed(socket: WebSocket): Promise<number> {
   return code;
 }
 
+/** Long enough for a drain to show both of its parts; the second one is a fifth of it. */
+const DRAIN_MS = 1_000;
+
 describe('an open WebSocket when the replica stops', () => {
-  it('is closed with 1012 at once, and what the client answers reaches the pod', async () => {
+  it('is closed with 1012 shortly before the deadline, and what the client answers reaches the pod', async () => {
     await edge.setUp();
     let podSide: Promise<number> | undefined;
     await webSocketPod(edge, (socket) => void (podSide = closed(socket)));
     const client = await openClient();
     const seen = closed(client);
-    const drained = edge.harness.edge.drain(5_000);
+    const drained = edge.harness.edge.drain(DRAIN_MS);
     expect([await seen, await podSide]).toEqual([1012, 1012]);
     expect(await drained).toEqual({ inFlight: 1, cut: 0 });
     await edge.released();
+  });
+
+  // WebSockets used to be closed as soon as a drain began, in the middle of whatever was being said on them.
+  it('is finished when it ends by itself before that', async () => {
+    await edge.setUp();
+    await webSocketPod(edge, (socket) => socket.on('message', (text: Buffer) => socket.send(`so ${String(text)}`)));
+    const client = await openClient();
+    const drained = edge.harness.edge.drain(DRAIN_MS);
+    await expect(ask(edge.to())).rejects.toThrow('ECONNREFUSED'); // the drain is under way
+    client.send('it goes on');
+    const [answer] = (await once(client, 'message')) as [Buffer];
+    expect(String(answer)).toBe('so it goes on');
+    const seen = closed(client);
+    client.close(4000, 'done');
+    expect(await seen).toBe(4000);
+    expect(await drained).toEqual({ inFlight: 1, cut: 0 });
   });
 
   it('gets the close between two frames in the middle of a large fragmented message', async () => {
@@ -48,6 +68,8 @@ describe('an open WebSocket when the replica stops', () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     });
     const head = (first: number) => Buffer.from([first, 127, 0, 0, 0, 0, ...uint32(FRAME)]);
+    const other = await connected();
+    expect(await answerTo(other)).toMatch(/^HTTP\/1\.1 101 /);
     const client = connect(edge.harness.port, '127.0.0.1').on('error', () => undefined);
     client.write(UPGRADE);
     const received: Buffer[] = [];
@@ -57,7 +79,8 @@ describe('an open WebSocket when the replica stops', () => {
     // A first fragment whole, a second one half: the stop comes in the middle of it.
     pod!.write(Buffer.concat([head(0x02), Buffer.alloc(FRAME, 1), head(0x00), Buffer.alloc(FRAME / 2, 2)]));
     await eventually(() => expect(bytes()).toBeGreaterThan(FRAME * 1.5));
-    const drained = edge.harness.edge.drain(5_000);
+    const drained = edge.harness.edge.drain(DRAIN_MS);
+    await once(other, 'data'); // which has nothing to wait for, and is told at once
     pod!.write(Buffer.concat([Buffer.alloc(FRAME / 2, 2), head(0x00), Buffer.alloc(1_000, 3)]));
     await once(client, 'end');
     const stream = Buffer.concat(received);
@@ -68,6 +91,7 @@ describe('an open WebSocket when the replica stops', () => {
     );
     expect(frames.subarray(0, boundary).every((byte, at) => byte === expectedAt(at, FRAME, head))).toBe(true);
     client.destroy();
+    other.destroy();
     await drained;
   });
 
@@ -94,30 +118,34 @@ describe('an open WebSocket when the replica stops', () => {
     client.destroy();
   });
 
-  it('is closed as soon as it is open when it was held while the stop began', async () => {
+  it('is closed as soon as it is open when it was held until the others were closed', async () => {
     await edge.setUp();
     await webSocketPod(edge, () => undefined);
+    const goodbye = closed(await openClient());
     let letIn: (() => void) | undefined;
     edge.harness.sessions.gate = () => new Promise<void>((resolve) => (letIn = resolve));
     const client = new WebSocket(`ws://127.0.0.1:${edge.harness.port}${PROXY}`, { headers: WITH_TOKEN });
     const seen = closed(client);
     await eventually(() => expect(letIn).toBeDefined());
-    const drained = edge.harness.edge.drain(5_000);
+    const drained = edge.harness.edge.drain(DRAIN_MS);
+    await goodbye;
     letIn!();
     expect(await seen).toBe(1012);
-    expect(await drained).toEqual({ inFlight: 1, cut: 0 });
+    expect(await drained).toEqual({ inFlight: 2, cut: 0 });
   });
 
-  it('is still accepted while load balancers have not noticed, and refused once the drain has begun', async () => {
+  it('is still accepted while a drain goes on, and refused once those that are open are closed', async () => {
     await edge.setUp();
     await webSocketPod(edge, () => undefined);
-    const [early, late] = [await connected(), await connected()];
+    const [early, midway, late] = [await connected(), await connected(), await connected()];
     edge.harness.edge.stopKeepingAlive();
     expect(await answerTo(early)).toMatch(/^HTTP\/1\.1 101 /);
-    const drained = edge.harness.edge.drain(2_000);
+    const goodbye = once(early, 'data');
+    const drained = edge.harness.edge.drain(DRAIN_MS);
+    expect(await answerTo(midway)).toMatch(/^HTTP\/1\.1 101 /);
+    await goodbye;
     expect(await answerTo(late)).toMatch(/^HTTP\/1\.1 503 [\s\S]*SHUTTING_DOWN/);
-    early.destroy();
-    late.destroy();
+    for (const client of [early, midway, late]) client.destroy();
     await drained;
   });
 
