@@ -102,7 +102,7 @@ export class SessionsService extends Sessions {
     if (session.state === 'ready') {
       const ref = { id, generation: session.generation, uid: session.pod?.uid };
       const [answer] = await this.ports.store.touch([{ ...ref, requests: 0 }]);
-      if (answer !== 'touched' && (!answer?.moved || !isLive(answer.moved.state))) throw notFound();
+      if (typeof answer === 'object' && (!answer.moved || !isLive(answer.moved.state))) throw notFound();
     }
     return this.status(id, caller);
   }

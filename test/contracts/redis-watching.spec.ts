@@ -111,15 +111,30 @@ withRedis(() => {
   });
 
   describe('touching many', () => {
-    it('is one message for each step, not for each session', async () => {
+    it('is told to nobody, and is missed by nobody', async () => {
       const store = await replicas.usable();
       const sessions = await Promise.all(Array.from({ length: 250 }, (_, at) => ready(store, `t${at}`)));
       const touches: Touch[] = sessions.map((session) => ({ ...refOf(session), requests: 1 }));
       const seen = new Seen(store);
-      const before = Number(await server.admin.get('sessions:published'));
+      const before = await server.admin.get('sessions:published');
       expect(await store.touch(touches)).toEqual(touches.map(() => 'touched'));
-      expect(Number(await server.admin.get('sessions:published')) - before).toBe(3);
-      await eventually(() => expect(seen.ids).toEqual(sessions.map(({ id }) => id)));
+      expect(await server.admin.get('sessions:published')).toBe(before);
+      for (const { id, requests } of sessions)
+        expect(await store.find(id)).toMatchObject({ requests: requests + 1, state: 'ready' });
+      await opened(store, 'sentinel');
+      await eventually(() => expect(seen).toMatchObject({ ids: ['sentinel'], missed: 0 }));
+    });
+
+    it('answers more than fit into one piece each in its place', async () => {
+      const store = await replicas.usable();
+      const session = await ready(store, 's');
+      const gone: Touch = { id: sessionId('nobody'), generation: 1, requests: 1 };
+      const touches = Array.from({ length: 1_500 }, (_, at) =>
+        at % 100 === 99 ? gone : { ...refOf(session), requests: 1 },
+      );
+      const expected = touches.map((touch) => (touch === gone ? { moved: undefined } : 'touched'));
+      expect(await store.touch(touches)).toEqual(expected);
+      expect(await store.find(session.id)).toMatchObject({ requests: 1_485 });
     });
   });
 });

@@ -14,6 +14,7 @@ import {
   SessionStore,
   type StoreTally,
   type Touch,
+  type Touched,
 } from '../../src/lifecycle/store/session-store.js';
 
 /** Whatever in the data is a moment becomes so much earlier, which to the store is the same as if time had passed. */
@@ -76,7 +77,7 @@ export class AgeingStore extends SessionStore {
     return this.later(await this.inner.enter(id, caller, opening));
   }
 
-  async touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
+  async touch(touches: readonly Touch[]): Promise<readonly Touched[]> {
     return this.later(await this.inner.touch(touches));
   }
 

@@ -3,7 +3,7 @@ import type { Admission } from '../sessions.js';
 import type { SessionId } from '../session-id.js';
 import type { Session } from '../session.js';
 import { PodDirectory } from '../view/pod-directory.js';
-import type { Use } from './in-use.js';
+import type { Use } from './pod-use.js';
 
 /** A class and not an object literal: V8 keeps literals with getters alive until a full collection, once per request. */
 export class PodAdmission implements Admission {

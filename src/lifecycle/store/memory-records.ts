@@ -51,8 +51,22 @@ export class MemoryRecords {
     return { sessions: ids.flatMap((id) => this.records.get(id as SessionId) ?? []), nextAtMs };
   }
 
-  /** The one place where a record changes. */
+  /** Where a record changes, but for its mere use. */
   write(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
+    const session = this.replace(draft, nowMs, postponedUntilMs);
+    this.watchers.changed(session);
+    return session;
+  }
+
+  /** Nobody is told of use alone, unless it is due sooner than was thought, as one that was put off. */
+  writeUse(draft: Draft, nowMs: number): Session {
+    const dueBeforeMs = this.records.get(draft.id)?.dueAtMs ?? Infinity;
+    const session = this.replace(draft, nowMs);
+    if (session.dueAtMs !== undefined && session.dueAtMs < dueBeforeMs) this.watchers.changed(session);
+    return session;
+  }
+
+  private replace(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
     const before = this.records.get(draft.id);
     this.lastVersion = Math.max(this.lastVersion + 1, nowMs);
     const session: Session = { ...draft, version: this.lastVersion, dueAtMs: undefined };
@@ -64,7 +78,6 @@ export class MemoryRecords {
     this.addresses.moved(before, session, nowMs);
     if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
     if (session.forgetAtMs !== undefined) this.tombstones.push(session);
-    this.watchers.changed(session);
     return session;
   }
 

@@ -66,7 +66,7 @@ export class MemorySessionStore extends SessionStore {
       const record = this.records.get(id);
       const entry = entryOf(record, caller, opening, nowMs);
       if (entry === 'open') return this.open(record, { id, caller, opening, nowMs });
-      if (entry === 'touch') return { outcome: 'found', session: this.write(rules.touched(record!, 0, nowMs)) };
+      if (entry === 'touch') return { outcome: 'found', session: this.writeUse(rules.touched(record!, 0, nowMs)) };
       return entry === 'show' ? { outcome: 'found', session: record! } : entry;
     });
   }
@@ -85,7 +85,7 @@ export class MemorySessionStore extends SessionStore {
       touches.map((touch) => {
         const record = this.standing(touch);
         if (record?.state !== 'ready') return this.moved(touch);
-        this.write(rules.touched(record, touch.requests, nowMs - (touch.idleForMs ?? 0)));
+        this.writeUse(rules.touched(record, touch.requests, nowMs - (touch.idleForMs ?? 0)));
         return 'touched' as const;
       }),
     );
@@ -270,6 +270,10 @@ export class MemorySessionStore extends SessionStore {
 
   private moved(ref: Ref): Moved {
     return { moved: this.records.get(ref.id) };
+  }
+
+  private writeUse(draft: rules.Draft): Session {
+    return this.records.writeUse(draft, this.nowMs());
   }
 
   private write(draft: rules.Draft, postponedUntilMs?: number): Session {

@@ -36,6 +36,9 @@ export interface Touch extends Ref {
   idleForMs?: number;
 }
 
+/** `unanswered`: nobody knows whether it was recorded; what was touched with it is answered for by itself. */
+export type Touched = 'touched' | 'unanswered' | Moved;
+
 export interface SessionFilter {
   /** Only this owner's; undefined: everybody's. */
   owner?: string;
@@ -85,8 +88,8 @@ export abstract class SessionStore {
    * environment is a `conflict`.
    */
   abstract enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused>;
-  /** Records use of ready sessions, in the order given. */
-  abstract touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]>;
+  /** Records use of ready sessions; answers in the order given. Throws when none of them was answered. */
+  abstract touch(touches: readonly Touch[]): Promise<readonly Touched[]>;
   /** creating without pod: asks for the right to make it; at most one replica has it every RETRY_START_AFTER_MS. */
   abstract tryStart(ref: Ref): Promise<'start' | { waitMs: number } | Moved>;
   /** creating, pod not named yet: names it. The same pod again is `named`. */
@@ -125,7 +128,10 @@ export abstract class SessionStore {
   /** Ends ready records whose pod is not among the living, rebuilds the limits, sets the marker. */
   abstract finishImport(token: ImportToken, liveUids: ReadonlySet<string>): Promise<'usable' | 'void'>;
 
-  /** Every change of a record, in order per session; `missedSome` when that cannot be vouched for. Returns how to stop. */
+  /**
+   * Every change of a record but mere use (when it was last used, how often, and a deadline that is further away for it),
+   * in order per session; `missedSome` when that cannot be vouched for. Returns how to stop.
+   */
   abstract watch(changed: (session: Session) => void, missedSome: () => void): () => void;
 
   /** Lets go of everything; the records stay where they are kept. */

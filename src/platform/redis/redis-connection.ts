@@ -97,6 +97,17 @@ export class RedisConnection {
     return loading;
   }
 
+  /** What is asked within is sent in one piece, and answered each by itself. */
+  together<T>(ask: () => T): T {
+    const { stream } = this.redis as { stream?: Redis['stream'] };
+    stream?.cork();
+    try {
+      return ask();
+    } finally {
+      stream?.uncork();
+    }
+  }
+
   async call(command: string, ...args: string[]): Promise<unknown> {
     if (this.isClosed) throw this.closedError();
     if (this.unanswered >= MOST_UNANSWERED) throw this.awayBecause(`${this.unanswered} calls wait for an answer`);

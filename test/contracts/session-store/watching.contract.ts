@@ -21,6 +21,9 @@ class Watcher {
   }
 }
 
+/** Steps that are use and nothing else: nobody is told of them. */
+const MERE_USE = ['entered', 'touched'];
+
 /** Every step that changes a record, from the first request to the tombstone. */
 const LIFE: readonly (readonly [string, (stage: Stage) => Promise<unknown>])[] = [
   ['opened', (stage) => stage.enter('s')],
@@ -41,19 +44,22 @@ const LIFE: readonly (readonly [string, (stage: Stage) => Promise<unknown>])[] =
 
 export function watching(given: Given): void {
   describe('watching', () => {
-    it('is told every change of a record, as it then is, with a version that rises', async () => {
+    it('is told every change of a record but its mere use, as it then is, with a version that rises', async () => {
       const stage = await given();
       const watcher = new Watcher(stage.store);
       let version = -Infinity;
+      const ofUse: number[] = [];
       for (const [step, take] of LIFE) {
         await stage.pass(stage.units(2));
         await take(stage);
         const session = await stage.truth('s');
         expect({ step, rises: session.version > version }).toEqual({ step, rises: true });
-        await eventually(() => expect({ step, last: watcher.seen.at(-1) }).toEqual({ step, last: session }));
         version = session.version;
+        if (MERE_USE.includes(step)) ofUse.push(version);
+        else await eventually(() => expect({ step, last: watcher.seen.at(-1) }).toEqual({ step, last: session }));
       }
       const versions = watcher.seen.map((session) => session.version);
+      expect(versions.filter((one) => ofUse.includes(one))).toEqual([]);
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
       expect(watcher.missed).toBe(0);
       watcher.stop();
@@ -68,6 +74,23 @@ export function watching(given: Given): void {
       await stage.finished(await stage.truth('s'));
       const states = ['1 creating', '1 ready', '1 terminating', '2 creating', '2 ready', '3 creating'];
       await eventually(() => expect(withoutRepeats(watcher.seen)).toEqual([...states, '3 terminating', '3 ended']));
+      watcher.stop();
+    });
+
+    it('is told of a use that brings forward when the session is due, as after it was put off', async () => {
+      const stage = await given();
+      const ready = await stage.ready('s');
+      const other = await stage.ready('other');
+      await stage.store.postpone(ref(ready), stage.units(30));
+      await stage.store.postpone(ref(other), stage.units(30));
+      const watcher = new Watcher(stage.store);
+      await stage.touched('s');
+      await stage.enter('other');
+      for (const id of ['s', 'other']) {
+        const session = await stage.truth(id);
+        expect(session.dueAtMs).toBe(session.lastUsedAtMs + stage.idleTimeoutMs);
+        await eventually(() => expect(watcher.of(id)).toEqual([session]));
+      }
       watcher.stop();
     });
 

@@ -5,9 +5,9 @@ import type { Answer, ScriptRunner } from './script-runner.js';
 import type { ScriptName } from './scripts/session-scripts.js';
 import { hashOfImported } from './session-hash.js';
 
-/** Small enough that the server is not held up, large enough that ten thousand sessions are done in a moment. */
-const KEYS_IN_ONE_STEP = 100;
-const UIDS_IN_ONE_STEP = 1_000;
+/** Small enough that the server is held up for less than a millisecond, large enough that ten thousand sessions are done in a moment. */
+const KEYS_IN_ONE_STEP = 25;
+const UIDS_IN_ONE_STEP = 250;
 
 /**
  * Makes the store usable after it lost its memory. Each step is a script that works only for the latest import on this

@@ -21,20 +21,20 @@ import {
   type StoreLimits,
   type StoreTally,
   type Touch,
+  type Touched,
 } from '../session-store.js';
 import { ChangeFeed } from './change-feed.js';
 import { RedisImport } from './redis-import.js';
 import { type Answer, ScriptRunner } from './script-runner.js';
 import type { ScriptName } from './scripts/session-scripts.js';
 import { ServerNews } from './server-news.js';
-import { envText, sessionOf } from './session-hash.js';
+import { envText, moved, sessionOf } from './session-hash.js';
 import { StoreTime } from './store-time.js';
+import { touchMany } from './touches.js';
 
-/** So many touches take the server two or three milliseconds; others are let in between. */
-const TOUCHES_IN_ONE_STEP = 100;
-/** Enough to keep the server busy; more of them would only wait for each other, and run out of time. */
-const STEPS_AT_ONCE = 4;
-const IDS_IN_ONE_STEP = 256;
+/** So many ids are looked at in one step of a list, and so many records read: half a millisecond, and others are let in. */
+const IDS_IN_ONE_STEP = 100;
+const RECORDS_IN_ONE_STEP = 20;
 const ASK_AGAIN_AFTER_MS = 500;
 
 export interface RedisStoreParts {
@@ -122,14 +122,8 @@ export class RedisSessionStore extends SessionStore {
     return { outcome, session: sessionOf(json as string) };
   }
 
-  async touch(touches: readonly Touch[]): Promise<readonly ('touched' | Moved)[]> {
-    const steps = inStepsOf(TOUCHES_IN_ONE_STEP, touches);
-    const answers: unknown[] = [];
-    for (const some of inStepsOf(STEPS_AT_ONCE, steps)) {
-      const answered = await Promise.all(some.map((step) => this.run('touch', { touches: step })));
-      answers.push(...answered.flatMap(([, each]) => each as readonly unknown[]));
-    }
-    return answers.map((one) => (one === 1 ? 'touched' : moved(one)));
+  touch(touches: readonly Touch[]): Promise<readonly Touched[]> {
+    return touchMany(this.scripts, touches);
   }
 
   async tryStart(ref: Ref): Promise<'start' | { waitMs: number } | Moved> {
@@ -197,7 +191,7 @@ export class RedisSessionStore extends SessionStore {
     const found: Session[] = [];
     let after: string | null | undefined = cursor;
     while (found.length <= limit && after !== null) {
-      const wanted = limit + 1 - found.length;
+      const wanted = Math.min(limit + 1 - found.length, RECORDS_IN_ONE_STEP);
       const answer = await this.run('list', { ...filter, after, limit: wanted, stretch: IDS_IN_ONE_STEP });
       found.push(...(answer[0] as string[]).map(sessionOf));
       after = answer[1] as string | null;
@@ -252,12 +246,4 @@ export class RedisSessionStore extends SessionStore {
 function scriptedOpening({ asked, otherwise, ...rest }: Opening): object {
   const env = asked.env && envText(asked.env);
   return { ...rest, asked: { ...asked, env }, otherwise: { ...otherwise, env: envText(otherwise.env) } };
-}
-
-function moved(json: unknown): Moved {
-  return { moved: json === null ? undefined : sessionOf(json as string) };
-}
-
-function inStepsOf<T>(size: number, all: readonly T[]): (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
 }

@@ -43,6 +43,11 @@ export class ScriptRunner {
     return answer;
   }
 
+  /** Many scripts at once, sent in one piece: each is answered, or fails, by itself. */
+  runAll(name: ScriptName, asks: readonly object[]): Promise<readonly PromiseSettledResult<Answer>[]> {
+    return Promise.allSettled(this.connection.together(() => asks.map((ask) => this.run(name, ask))));
+  }
+
   private async evaluated(name: ScriptName, ask: object): Promise<Answer> {
     try {
       const answer = await this.connection.run(SCRIPTS[name], JSON.stringify(ask), this.parts.channel);

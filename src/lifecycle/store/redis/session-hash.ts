@@ -2,12 +2,18 @@ import type { Env, Session } from '../../session.js';
 import type { SessionId } from '../../session-id.js';
 import type { SessionState } from '../../session-states.js';
 import type { Draft } from '../record-rules.js';
+import type { Moved } from '../session-store.js';
 
 /**
  * A record as the hash `session:<id>` holds it: flat, so that a person can read it, times in milliseconds since 1970.
  * What is added by a later version stays in the hash, whoever writes it next.
  */
 const TEXTS = ['schema', 'id', 'owner', 'state', 'template', 'env', 'endedBy'] as const;
+/** A small hash is read from its front, so what every heartbeat reads and writes is written first. */
+export const AT_THE_FRONT = [
+  ...(['lastUsedAtMs', 'requests', 'version', 'dueAtMs', 'state', 'generation', 'podUid'] as const),
+  ...(['idleTimeoutMs', 'maxLifetimeMs', 'openedAtMs', 'readyAtMs', 'startDeadlineAtMs'] as const),
+] as const;
 const POD_TEXTS = ['podName', 'podUid', 'podAddress', 'podNode'] as const;
 const FAILURE_TEXTS = ['lastFailureReason', 'lastFailureMessage'] as const;
 /** Without these it is no record. */
@@ -31,6 +37,11 @@ export type Hash = Readonly<Partial<Record<Field, string | number>>>;
 /** From what a script answers: the hash as JSON. */
 export function sessionOf(json: string): Session {
   return sessionOfHash(JSON.parse(json) as Hash);
+}
+
+/** What a script says is true where its compare failed. */
+export function moved(json: unknown): Moved {
+  return { moved: json === null ? undefined : sessionOf(json as string) };
 }
 
 export function sessionOfHash(hash: Hash): Session {

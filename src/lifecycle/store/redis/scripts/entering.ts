@@ -96,10 +96,7 @@ if entry == 'open' then
   write(record)
   return answer('opened', json(record))
 end
-if entry == 'touch' then
-  record.lastUsedAtMs = math.max(record.lastUsedAtMs, now)
-  write(record)
-end
+if entry == 'touch' then writeUse(record, now, 0) end
 if entry == 'touch' or entry == 'show' then return answer('found', json(record)) end
 return answer(entry)
 `;

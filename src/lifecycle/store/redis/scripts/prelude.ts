@@ -30,10 +30,8 @@ end
 
 local function answer(...)
   local published = 0
-  if #changes > 0 then
-    redis.call('SET', 'sessions:version', version)
-    published = publish(not remembers)
-  end
+  if version then redis.call('SET', 'sessions:version', version) end
+  if #changes > 0 then published = publish(not remembers) end
   return { now, published, ... }
 end
 

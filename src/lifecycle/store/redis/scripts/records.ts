@@ -1,5 +1,5 @@
 import { isCounted, SESSION_STATES } from '../../../session-states.js';
-import { FIELDS, NEEDED_NUMBERS, NUMBERS, SCHEMA } from '../session-hash.js';
+import { AT_THE_FRONT, FIELDS, NEEDED_NUMBERS, NUMBERS, SCHEMA } from '../session-hash.js';
 import { luaList, luaSet } from './lua.js';
 
 /**
@@ -13,6 +13,7 @@ import { luaList, luaSet } from './lua.js';
 export const RECORDS = `
 local NUMBERS = ${luaList(NUMBERS)}
 local NEEDED = ${luaList(NEEDED_NUMBERS)}
+local AT_THE_FRONT = ${luaList(AT_THE_FRONT)}
 local STATES = ${luaSet(SESSION_STATES)}
 local COUNTED = ${luaSet(SESSION_STATES.filter(isCounted))}
 
@@ -96,21 +97,41 @@ local function nextVersion()
   return version
 end
 
--- The one place where a record changes. Fields that this version does not know stay as they are.
+-- Where a record changes, but for its mere use. Fields that this version does not know stay as they are.
 local function write(record, postponedUntil)
   local was, is, set, gone = standingAs[record.id] or {}, {}, {}, {}
   record.schema = record.schema or '${SCHEMA}'
   record.version = nextVersion()
   record.dueAtMs = postponedUntil or dueAt(record)
-  for field, value in pairs(record) do
+  local function take(field, value)
+    if is[field] or value == nil then return end
     is[field] = text(value)
     if was[field] ~= is[field] then set[#set + 1], set[#set + 2] = field, is[field] end
   end
+  for _, field in ipairs(AT_THE_FRONT) do take(field, record[field]) end
+  for field, value in pairs(record) do take(field, value) end
   for field in pairs(was) do if not is[field] then gone[#gone + 1] = field end end
   redis.call('HSET', 'session:' .. record.id, unpack(set))
   if #gone > 0 then redis.call('HDEL', 'session:' .. record.id, unpack(gone)) end
   relist(record.id, was, is)
   standingAs[record.id] = is
+  changes[#changes + 1] = json(record)
+end
+
+-- Use alone, of a record or of as much of one as this needs: often, so only what differs is written, and nobody is told
+-- unless it is due sooner than was thought, as one that was put off.
+local function writeUse(record, usedAt, requests)
+  local wasDueAt = record.dueAtMs
+  record.lastUsedAtMs = math.max(record.lastUsedAtMs, usedAt)
+  record.requests, record.version = record.requests + requests, nextVersion()
+  record.dueAtMs = dueAt(record)
+  local is, key = standingAs[record.id], 'session:' .. record.id
+  local used, count, version, due = text(record.lastUsedAtMs), text(record.requests), text(record.version), text(record.dueAtMs)
+  redis.call('HSET', key, 'lastUsedAtMs', used, 'requests', count, 'version', version, 'dueAtMs', due)
+  if record.dueAtMs ~= wasDueAt then redis.call('ZADD', 'sessions:deadlines', due, record.id) end
+  if is then is.lastUsedAtMs, is.requests, is.version, is.dueAtMs = used, count, version, due end
+  if wasDueAt and record.dueAtMs >= wasDueAt then return end
+  if not is then read(record.id) end
   changes[#changes + 1] = json(record)
 end
 
