@@ -19,6 +19,8 @@ export interface FleetOptions {
   kubelet?: TestKubeletOptions;
   /** Its own, where the test takes it away; else the shared one. */
   controlPlane?: ControlPlane;
+  /** Started already; the fleet's from then on. */
+  redis?: RedisServer;
 }
 
 /** Short, so that a lost leader is missed in seconds. */
@@ -50,9 +52,10 @@ export class Fleet {
     private readonly settings: Environment,
   ) {}
 
-  static async start({ replicas = 1, settings = {}, kubelet, controlPlane }: FleetOptions = {}): Promise<Fleet> {
+  static async start(options: FleetOptions = {}): Promise<Fleet> {
+    const { replicas = 1, settings = {}, kubelet, controlPlane } = options;
     const own = await ownNamespace({ prefix: 'fleet', controlPlane });
-    const redis = await RedisServer.start();
+    const redis = options.redis ?? (await RedisServer.start());
     const node = await startTestKubelet(own, kubelet);
     const fleet = new Fleet(own, redis, node, new ApiClient(own.adminKubeconfig), settings);
     for (let at = 0; at < replicas; at += 1) await fleet.add();

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { eventually } from './eventually.js';
 
 const MISSING = 'redis-server is not installed: these suites are skipped. Install the Debian package redis-server.';
+
+type KeptFile = string;
 
 /** A real Redis on a port of its own, with an append-only file in a folder of its own. */
 export class RedisServer {
@@ -45,6 +47,10 @@ export class RedisServer {
     return { host: '127.0.0.1', port: this.port };
   }
 
+  private get file(): string {
+    return join(this.folder, 'appendonlydir');
+  }
+
   /** On the same data and the same port. */
   async startAgain(): Promise<void> {
     const port = this.settings.includes('--tls-port') ? [] : ['--port', String(this.port)];
@@ -65,7 +71,22 @@ export class RedisServer {
   /** Another server, which knows nothing, in the place of this one. */
   async startEmpty(): Promise<void> {
     await this.stop('SIGKILL');
-    rmSync(join(this.folder, 'appendonlydir'), { recursive: true, force: true });
+    rmSync(this.file, { recursive: true, force: true });
+    await this.startAgain();
+  }
+
+  /** Its file as it is now, to be gone back to. */
+  keepFile(): KeptFile {
+    const kept = mkdtempSync(join(this.folder, 'kept-'));
+    cpSync(this.file, kept, { recursive: true });
+    return kept;
+  }
+
+  /** It died, and what was written to its file since then is not there any more. */
+  async startFrom(kept: KeptFile): Promise<void> {
+    await this.stop('SIGKILL');
+    rmSync(this.file, { recursive: true, force: true });
+    cpSync(kept, this.file, { recursive: true });
     await this.startAgain();
   }
 

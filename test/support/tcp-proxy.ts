@@ -22,17 +22,27 @@ export class TcpProxy {
   private readonly connections = new Set<Connection>();
   private mode: ProxyMode = 'pass';
 
-  private constructor(private readonly target: { host: string; port: number }) {
+  private constructor(private target: { host: string; port: number }) {
     this.server = createServer({ allowHalfOpen: true }, (client) => this.join(client));
   }
 
   /** `url`: of the server behind it. */
   static async to(url: string): Promise<TcpProxy> {
-    const { hostname, port } = new URL(url);
-    const proxy = new TcpProxy({ host: hostname, port: Number(port) });
+    const proxy = new TcpProxy(targetOf(url));
     proxy.server.listen(0, '127.0.0.1');
     await once(proxy.server, 'listening');
     return proxy;
+  }
+
+  /** From now on the way leads to another server; what is open to the old one is broken. */
+  leadTo(url: string): void {
+    this.target = targetOf(url);
+    for (const connection of [...this.connections]) connection.set('refuse');
+  }
+
+  /** The port alone. */
+  get port(): string {
+    return String((this.server.address() as AddressInfo).port);
   }
 
   /** `127.0.0.1:port` */
@@ -91,6 +101,11 @@ class Connection {
     this.client.destroy();
     this.server.destroy();
   }
+}
+
+function targetOf(url: string): { host: string; port: number } {
+  const { hostname: host, port } = new URL(url);
+  return { host, port: Number(port) };
 }
 
 function treatmentsOf(mode: Exclude<ProxyMode, 'refuse'>): Treatments {

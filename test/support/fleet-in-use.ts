@@ -1,0 +1,151 @@
+import type { Answer } from './berth-client.js';
+import type { BerthProcess } from './berth-process.js';
+import { expectProblem } from './answers.js';
+import { eventually } from './eventually.js';
+import { Fleet, type FleetOptions } from './fleet.js';
+import { Load, type LoadAnswer } from './load.js';
+import { PodWitness } from './pod-witness.js';
+
+const REPLICAS = 3;
+const PER_SECOND = 100;
+/** Their touch window is a second. */
+const SHORT_IDLE_SECONDS = 4;
+const ADMIN = { subject: 'auditor', scope: 'berth:admin' };
+const PATIENCE_MS = 40_000;
+
+/** What has to be as it was, whatever becomes of the store. */
+type Facts = Readonly<Record<string, unknown>>;
+
+export interface FleetInUseOptions extends FleetOptions {
+  perSecond?: number;
+}
+
+/**
+ * Three replicas with twenty sessions in use on each of them, half of which may be idle for a few seconds only, and some
+ * at rest, of two owners and two generations. What comes of them is told by the answers of the load, by the lists of all
+ * replicas, and by the API server.
+ */
+export class FleetInUse {
+  readonly used = Array.from({ length: 20 }, (_, at) => `used-${at}`);
+  /** Nobody uses them but a case that says so. */
+  readonly atRest = ['rest-0', 'rest-1', 'rest-2', 'second-generation'];
+  readonly bobs = ['bobs-0', 'bobs-1'];
+  private opened = 0;
+
+  private constructor(
+    readonly fleet: Fleet,
+    readonly pods: PodWitness,
+    private readonly perSecond: number,
+  ) {}
+
+  static async start({ perSecond = PER_SECOND, ...options }: FleetInUseOptions = {}): Promise<FleetInUse> {
+    const settings = { CLEANUP_INTERVAL_SECONDS: '1', ...options.settings };
+    const fleet = await Fleet.start({ replicas: REPLICAS, ...options, settings });
+    const inUse = new FleetInUse(fleet, await PodWitness.of(fleet), perSecond);
+    await fleet.untilLed();
+    await inUse.openAll();
+    return inUse;
+  }
+
+  async stop(): Promise<void> {
+    await this.pods.stop();
+    await this.fleet.stop();
+  }
+
+  get replicas(): readonly BerthProcess[] {
+    return this.fleet.replicas;
+  }
+
+  /** Every answer to a load on all replicas, or on these, from before this happens until after it. */
+  async underLoad(
+    happens: (load: Load) => Promise<void>,
+    targets: () => readonly BerthProcess[] = () => this.replicas,
+  ): Promise<LoadAnswer[]> {
+    const load = new Load({ targets, sessions: this.used, perSecond: this.perSecond }).start();
+    await this.untilAnswered(load);
+    await happens(load);
+    await this.untilAnswered(load);
+    return load.stop();
+  }
+
+  /** Every session has been answered on every replica from now on. */
+  private async untilAnswered(load: Load): Promise<void> {
+    const wanted = load.soFar.length + 2 * this.used.length * this.replicas.length;
+    await eventually(() => expect(load.soFar.length).toBeGreaterThanOrEqual(wanted), PATIENCE_MS);
+  }
+
+  /** All sessions that were there at the start, as this replica lists them. */
+  async known(by: BerthProcess = this.fleet.first): Promise<Facts[]> {
+    const { status, body, text } = await by.call('GET', '/api/v1/sessions?limit=500', { as: ADMIN });
+    if (status !== 200) throw new Error(`the list is not there: ${status} ${text}`);
+    const ids = [...this.used, ...this.atRest, ...this.bobs];
+    const sessions = (body.sessions as Facts[]).filter(({ id }) => ids.includes(id as string));
+    return sessions.map(({ id, state, generation, owner, template, createdAt, pod, restarts }) => {
+      return { id, state, generation, owner, template, createdAt, pod, restarts };
+    });
+  }
+
+  /** From a moment on, in ms: each replica lists all as before and opens a new session. */
+  async untilWhole(before: readonly Facts[], sinceMs = performance.now()): Promise<number> {
+    for (const replica of this.replicas) {
+      await eventually(async () => expect(await this.known(replica)).toEqual(before), PATIENCE_MS);
+    }
+    await Promise.all(this.replicas.map((replica) => this.untilOpened(replica)));
+    return performance.now() - sinceMs;
+  }
+
+  /** A new session each time it is asked, as a client does who was refused. */
+  async untilOpened(replica: BerthProcess): Promise<string> {
+    const id = this.newId();
+    await eventually(async () => expect((await replica.execute(id, 0)).status).toBe(200), PATIENCE_MS);
+    return id;
+  }
+
+  /** A client of a new session is told when to come back, on each replica. */
+  async expectNoneOpened(): Promise<void> {
+    const answers = await Promise.all(this.replicas.map((replica) => replica.execute(this.newId(), 0)));
+    for (const answer of answers) expectProblem(answer, 503, 'DEPENDENCY_UNAVAILABLE');
+  }
+
+  /** Sessions that may be idle for a few seconds, used just now; whoever is first to reap them does so soon. */
+  async shortLived(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => this.newId());
+    await Promise.all(ids.map((id) => this.fleet.first.put(id, { idleTimeoutSeconds: SHORT_IDLE_SECONDS })));
+    const answers = await Promise.all(ids.map((id) => this.fleet.first.execute(id, 0)));
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+    return ids;
+  }
+
+  /** Each session still has the one pod that it had, and nobody ever meant to end it. */
+  expectNoPodHarmed(ids: readonly string[] = [...this.used, ...this.atRest.slice(0, 3), ...this.bobs]): void {
+    const seen = ids.map((id) => ({ id, pods: this.pods.podsOf(id).length, condemned: this.pods.condemnedOf(id) }));
+    expect(seen).toEqual(ids.map((id) => ({ id, pods: 1, condemned: [] })));
+  }
+
+  private newId(): string {
+    this.opened += 1;
+    return `new-${this.opened}`;
+  }
+
+  private async openAll(): Promise<void> {
+    const { first } = this.fleet;
+    const short = this.used.filter((_, at) => at % 2 === 1);
+    for (const id of short) await first.put(id, { idleTimeoutSeconds: SHORT_IDLE_SECONDS });
+    const ofAlice = [...this.used, ...this.atRest].map((id) => first.execute(id, 0));
+    const answers: Answer[] = await Promise.all([
+      ...ofAlice,
+      ...this.bobs.map((id) => first.execute(id, 0, { as: 'bob' })),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    await this.openAgain('second-generation');
+  }
+
+  private async openAgain(id: string): Promise<void> {
+    const { first } = this.fleet;
+    await first.end(id);
+    await eventually(async () => {
+      const answer = await first.execute(id, 0);
+      expect(answer.headers['x-session-generation']).toBe('2');
+    }, PATIENCE_MS);
+  }
+}
