@@ -6,7 +6,8 @@ import { SessionRuntime } from '../runtime/session-runtime.js';
 import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
 
-const FORGET_AFTER_WRITES = 10_000;
+/** Who is forgotten is written again at its next use, which does no harm. */
+const MOST_REMEMBERED = 10_000;
 /** A request waits no longer for a runtime that does not answer, and for a while after that not at all. */
 const ANSWER_WITHIN_MS = 2_000;
 const NOT_WAITED_FOR_MS = 5_000;
@@ -17,7 +18,7 @@ const NOT_WAITED_FOR_MS = 5_000;
  * found out here. Nobody can be ended while the runtime is away as well, so nothing needs to be written then.
  */
 export class PodWitness {
-  /** When a use was last written, by the pod's uid and the monotonic clock. */
+  /** When a use was last written, by the pod's uid and the monotonic clock; the longest ago first. */
   private readonly writtenAtMs = new Map<string, number>();
   /** Writes under way, by the pod's uid: who comes meanwhile shares one, for two would refuse each other. */
   private readonly writing = new Map<string, Promise<boolean>>();
@@ -65,7 +66,10 @@ export class PodWitness {
   }
 
   private remember({ uid }: Pod, nowMs: number): void {
-    if (this.writtenAtMs.size >= FORGET_AFTER_WRITES) this.writtenAtMs.clear();
+    this.writtenAtMs.delete(uid);
     this.writtenAtMs.set(uid, nowMs);
+    if (this.writtenAtMs.size <= MOST_REMEMBERED) return;
+    const [oldest] = this.writtenAtMs.keys();
+    this.writtenAtMs.delete(oldest!);
   }
 }
