@@ -3,6 +3,7 @@ import { refOf } from '../../src/lifecycle/store/session-store.js';
 import { eventually } from '../support/eventually.js';
 import { sessionId } from '../support/openings.js';
 import { RedisServer, withRedis } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { answering, opened, ready, RedisReplicas, usable } from './redis-harness.js';
 
 class Seen {
@@ -49,6 +50,19 @@ withRedis(() => {
       const seen = new Seen(store);
       await server.admin.incr('sessions:published');
       await eventually(() => expect(seen.missed).toBe(1));
+    });
+
+    it('finds out within seconds when its connections fell silent, of which nobody told it', async () => {
+      const elsewhere = await replicas.usable();
+      const way = await TcpProxy.to(`http://127.0.0.1:${server.port}`);
+      const store = await replicas.connected({ address: { port: Number(way.port) } });
+      const seen = new Seen(store);
+      way.set('freeze', 'open');
+      await opened(elsewhere, 'unheard');
+      await eventually(() => expect(seen.missed).toBe(1), 10_000);
+      await opened(elsewhere, 'after');
+      await eventually(() => expect(seen).toMatchObject({ ids: ['after'], missed: 1 }));
+      way.close();
     });
 
     it('takes what it cannot read for one that it missed', async () => {

@@ -55,10 +55,19 @@ export class TcpProxy {
     return `https://${this.address}`;
   }
 
-  /** What was frozen comes through when it is not any more. `open`: new connections are left as they are. */
-  set(mode: ProxyMode, which: 'all' | 'open' = 'all'): void {
+  /**
+   * What was frozen comes through when it is not any more. `open`: new connections are left as they are. A port: the one
+   * connection that the server knows by it.
+   */
+  set(mode: ProxyMode, which: 'all' | 'open' | number = 'all'): void {
     if (which === 'all') this.mode = mode;
-    for (const connection of [...this.connections]) connection.set(mode);
+    for (const connection of [...this.connections])
+      if (typeof which === 'string' || connection.portAtServer === which) connection.set(mode);
+  }
+
+  /** Does a connection that is open here come to the server from this port? */
+  knows(port: number): boolean {
+    return [...this.connections].some(({ portAtServer }) => portAtServer === port);
   }
 
   close(): void {
@@ -87,6 +96,10 @@ class Connection {
     this.requests = new Flow(client, server, end);
     this.answers = new Flow(server, client, end);
     for (const socket of [client, server]) socket.on('error', end).on('close', end);
+  }
+
+  get portAtServer(): number | undefined {
+    return this.server.localPort;
   }
 
   set(mode: ProxyMode): void {

@@ -11,7 +11,8 @@ import { PodDirectory } from '../view/pod-directory.js';
 import { Calm } from './calm.js';
 import type { LeaderPass } from './leader-pass.js';
 
-const PAGE = 100;
+/** More would hold the store up for longer than half a millisecond. */
+const PAGE = 25;
 const AT_ONCE = 10;
 const AFTER_A_REFUSAL_MS = 5_000;
 const SHORTEST_PAUSE_MS = 20;
