@@ -1,4 +1,3 @@
-import type { Answer } from './berth-client.js';
 import type { BerthProcess } from './berth-process.js';
 import { expectProblem } from './answers.js';
 import { eventually } from './eventually.js';
@@ -8,8 +7,8 @@ import { PodWitness } from './pod-witness.js';
 
 const REPLICAS = 3;
 const PER_SECOND = 100;
-/** Their touch window is a second. */
-const SHORT_IDLE_SECONDS = 4;
+/** Their touch window is a second and a half. */
+const SHORT_IDLE_SECONDS = 6;
 const ADMIN = { subject: 'auditor', scope: 'berth:admin' };
 const PATIENCE_MS = 40_000;
 
@@ -21,7 +20,7 @@ export interface FleetInUseOptions extends FleetOptions {
 }
 
 /**
- * Three replicas with twenty sessions in use on each of them, half of which may be idle for a few seconds only, and some
+ * Three replicas with twenty sessions in use on each of them all the time, half of which may be idle for a few seconds only, and some
  * at rest, of two owners and two generations. What comes of them is told by the answers of the load, by the lists of all
  * replicas, and by the API server.
  */
@@ -31,12 +30,18 @@ export class FleetInUse {
   readonly atRest = ['rest-0', 'rest-1', 'rest-2', 'second-generation'];
   readonly bobs = ['bobs-0', 'bobs-1'];
   private opened = 0;
+  private readonly load: Load;
 
   private constructor(
     readonly fleet: Fleet,
     readonly pods: PodWitness,
-    private readonly perSecond: number,
-  ) {}
+    perSecond: number,
+  ) {
+    this.load = new Load({ targets: () => this.targets(), sessions: this.used, perSecond });
+  }
+
+  /** Whom the load asks. */
+  targets: () => readonly BerthProcess[] = () => this.replicas;
 
   static async start({ perSecond = PER_SECOND, ...options }: FleetInUseOptions = {}): Promise<FleetInUse> {
     const settings = { CLEANUP_INTERVAL_SECONDS: '1', ...options.settings };
@@ -48,6 +53,8 @@ export class FleetInUse {
   }
 
   async stop(): Promise<void> {
+    await this.fleet.killAll();
+    await this.load.stop();
     await this.pods.stop();
     await this.fleet.stop();
   }
@@ -56,28 +63,30 @@ export class FleetInUse {
     return this.fleet.replicas;
   }
 
-  /** Every answer to a load on all replicas, or on these, from before this happens until after it. */
-  async underLoad(
-    happens: (load: Load) => Promise<void>,
-    targets: () => readonly BerthProcess[] = () => this.replicas,
-  ): Promise<LoadAnswer[]> {
-    const load = new Load({ targets, sessions: this.used, perSecond: this.perSecond }).start();
-    await this.untilAnswered(load);
-    await happens(load);
-    await this.untilAnswered(load);
-    return load.stop();
+  /** Every answer of the load to what was asked from before this happens until after it. */
+  async underLoad(happens: () => Promise<void>): Promise<LoadAnswer[]> {
+    await this.load.settle();
+    const from = this.load.soFar.length;
+    await this.untilAnswered();
+    await happens();
+    await this.untilAnswered();
+    return this.load.soFar.slice(from);
   }
 
-  /** Every session has been answered on every replica from now on. */
-  private async untilAnswered(load: Load): Promise<void> {
-    const wanted = load.soFar.length + 2 * this.used.length * this.replicas.length;
-    await eventually(() => expect(load.soFar.length).toBeGreaterThanOrEqual(wanted), PATIENCE_MS);
+  /** Each session on each replica, from now on. */
+  private async untilAnswered(): Promise<void> {
+    const wanted = this.load.soFar.length + this.used.length * this.replicas.length;
+    await eventually(() => expect(this.load.soFar.length).toBeGreaterThanOrEqual(wanted), PATIENCE_MS);
+    await this.load.settle();
   }
 
   /** All sessions that were there at the start, as this replica lists them. */
   async known(by: BerthProcess = this.fleet.first): Promise<Facts[]> {
-    const { status, body, text } = await by.call('GET', '/api/v1/sessions?limit=500', { as: ADMIN });
-    if (status !== 200) throw new Error(`the list is not there: ${status} ${text}`);
+    const body = await eventually(async () => {
+      const answer = await by.call('GET', '/api/v1/sessions?limit=500', { as: ADMIN });
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status: 200 });
+      return answer.body;
+    }, PATIENCE_MS);
     const ids = [...this.used, ...this.atRest, ...this.bobs];
     const sessions = (body.sessions as Facts[]).filter(({ id }) => ids.includes(id as string));
     return sessions.map(({ id, state, generation, owner, template, createdAt, pod, restarts }) => {
@@ -116,6 +125,13 @@ export class FleetInUse {
     return ids;
   }
 
+  /** The leader ends what nobody uses, now: from here on it is only by what happens that it does not. */
+  async untilReaping(): Promise<void> {
+    const ids = await this.shortLived(1);
+    const isReaped = (): boolean => ids.flatMap((id) => this.pods.podsOf(id)).every((name) => this.pods.isGone(name));
+    await eventually(() => expect(isReaped()).toBe(true), PATIENCE_MS);
+  }
+
   /** Each session still has the one pod that it had, and nobody ever meant to end it. */
   expectNoPodHarmed(ids: readonly string[] = [...this.used, ...this.atRest.slice(0, 3), ...this.bobs]): void {
     const seen = ids.map((id) => ({ id, pods: this.pods.podsOf(id).length, condemned: this.pods.condemnedOf(id) }));
@@ -129,15 +145,14 @@ export class FleetInUse {
 
   private async openAll(): Promise<void> {
     const { first } = this.fleet;
-    const short = this.used.filter((_, at) => at % 2 === 1);
-    for (const id of short) await first.put(id, { idleTimeoutSeconds: SHORT_IDLE_SECONDS });
-    const ofAlice = [...this.used, ...this.atRest].map((id) => first.execute(id, 0));
-    const answers: Answer[] = await Promise.all([
-      ...ofAlice,
-      ...this.bobs.map((id) => first.execute(id, 0, { as: 'bob' })),
-    ]);
+    const ofAlice = this.atRest.map((id) => first.execute(id, 0));
+    const answers = await Promise.all([...ofAlice, ...this.bobs.map((id) => first.execute(id, 0, { as: 'bob' }))]);
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     await this.openAgain('second-generation');
+    const short = this.used.filter((_, at) => at % 2 === 1);
+    await Promise.all(short.map((id) => first.put(id, { idleTimeoutSeconds: SHORT_IDLE_SECONDS })));
+    this.load.start();
+    await this.untilAnswered();
   }
 
   private async openAgain(id: string): Promise<void> {

@@ -57,12 +57,16 @@ export class Load {
     return this.answers;
   }
 
-  /** Everything that was sent is answered, or given up. */
+  /** What has been sent so far is answered, or given up. */
+  async settle(): Promise<void> {
+    await Promise.all(this.open);
+  }
+
   async stop(): Promise<LoadAnswer[]> {
     running.delete(this);
     this.stopping.abort();
     await this.running;
-    await Promise.all(this.open);
+    await this.settle();
     return this.answers;
   }
 
