@@ -2,6 +2,7 @@ import type { BerthProcess } from './berth-process.js';
 import { expectProblem } from './answers.js';
 import { eventually } from './eventually.js';
 import { Fleet, type FleetOptions } from './fleet.js';
+import type { Environment } from './launched.js';
 import { Load, type LoadAnswer } from './load.js';
 import { PodWitness } from './pod-witness.js';
 
@@ -15,8 +16,10 @@ const PATIENCE_MS = 40_000;
 /** What has to be as it was, whatever becomes of the store. */
 type Facts = Readonly<Record<string, unknown>>;
 
-export interface FleetInUseOptions extends FleetOptions {
+export interface FleetInUseOptions extends Omit<FleetOptions, 'replicas'> {
   perSecond?: number;
+  /** What one of the replicas has for itself. */
+  settingsOf?: (fleet: Fleet, at: number) => Promise<Environment>;
 }
 
 /**
@@ -43,9 +46,10 @@ export class FleetInUse {
   /** Whom the load asks. */
   targets: () => readonly BerthProcess[] = () => this.replicas;
 
-  static async start({ perSecond = PER_SECOND, ...options }: FleetInUseOptions = {}): Promise<FleetInUse> {
+  static async start({ perSecond = PER_SECOND, settingsOf, ...options }: FleetInUseOptions = {}): Promise<FleetInUse> {
     const settings = { CLEANUP_INTERVAL_SECONDS: '1', ...options.settings };
-    const fleet = await Fleet.start({ replicas: REPLICAS, ...options, settings });
+    const fleet = await Fleet.start({ ...options, settings, replicas: 0 });
+    for (let at = 0; at < REPLICAS; at += 1) await fleet.add(await settingsOf?.(fleet, at));
     const inUse = new FleetInUse(fleet, await PodWitness.of(fleet), perSecond);
     await fleet.untilLed();
     await inUse.openAll();

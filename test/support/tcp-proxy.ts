@@ -129,8 +129,8 @@ function treatmentsOf(mode: Exclude<ProxyMode, 'refuse'>): Treatments {
 
 class Flow {
   private treatment: Treatment = 'pass';
-  /** Of what was read last; nothing that is read later arrives sooner. */
-  private arrivesAtMs = 0;
+  /** What was read and is still on its way, in its order; nothing that is read later arrives sooner. */
+  private readonly underWay: { atMs: number; what: () => void }[] = [];
 
   constructor(
     private readonly from: Socket,
@@ -149,10 +149,19 @@ class Flow {
 
   private carry(what: () => void): void {
     if (this.treatment === 'break') return this.end();
-    const nowMs = performance.now();
     const lateMs = typeof this.treatment === 'object' ? this.treatment.lateMs : 0;
-    this.arrivesAtMs = Math.max(this.arrivesAtMs, nowMs + lateMs);
-    if (this.arrivesAtMs <= nowMs) what();
-    else setTimeout(() => this.to.writable && what(), this.arrivesAtMs - nowMs);
+    const atMs = Math.max(this.underWay.at(-1)?.atMs ?? 0, performance.now() + lateMs);
+    this.underWay.push({ atMs, what });
+    if (this.underWay.length === 1) this.deliver();
+  }
+
+  /** One timer for all: two for nearly the same moment may fire in the wrong order. */
+  private deliver(): void {
+    for (let next = this.underWay[0]; next; next = this.underWay[0]) {
+      const inMs = next.atMs - performance.now();
+      if (inMs > 0) return void setTimeout(() => this.deliver(), Math.ceil(inMs));
+      this.underWay.shift();
+      if (this.to.writable) next.what();
+    }
   }
 }
