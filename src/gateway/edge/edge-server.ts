@@ -21,6 +21,11 @@ export interface DrainCounts {
   cut: number;
 }
 
+/**
+ * What clients are told: a connection that was idle for longer than this they do not use again. So none of theirs is left
+ * to be closed, with a request on its way, by a replica that was leaving for as long (SHUTDOWN_DELAY_SECONDS).
+ */
+const TOLD_KEEP_ALIVE_MS = 5_000;
 /** Longer than the 60 s after which load balancers drop an idle connection: the one who closes must not be us. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -121,7 +126,8 @@ export class EdgeServer {
   private build(): Server {
     const headersTimeout = this.options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
     const options: ServerOptions = {
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: TOLD_KEEP_ALIVE_MS,
+      keepAliveTimeoutBuffer: KEEP_ALIVE_MS - TOLD_KEEP_ALIVE_MS,
       headersTimeout,
       connectionsCheckingInterval: Math.min(headersTimeout / 10, 2_000),
       requestTimeout: 0, // bodies that keep moving may take for ever; those that do not are StreamWatch's
