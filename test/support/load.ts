@@ -16,6 +16,8 @@ export interface LoadOptions {
   perSecond: number;
   /** Whose they are. */
   subject?: string;
+  /** A machine that cannot keep up with so many unanswered is not asked for more. Absent: it is asked all the same. */
+  mostOpen?: number;
 }
 
 export interface LoadAnswer {
@@ -74,7 +76,7 @@ export class Load {
     const beganAtMs = performance.now();
     for (let sent = 0; !this.stopping.signal.aborted;) {
       const due = ((performance.now() - beganAtMs) / 1_000) * this.options.perSecond;
-      for (; sent < due; sent += 1) this.send(sent);
+      for (; sent < due; sent += 1) if (this.open.size < (this.options.mostOpen ?? Infinity)) this.send(sent);
       await pause(TICK_MS);
     }
   }
