@@ -3,13 +3,13 @@
  * replica, what a session takes of memory there and here, and how a reap pass grows. A real Redis with its append-only
  * file, the product's own classes.
  *
- *   npm run bench:store [-- 10000 scripts traffic reaping]
+ *   npm run bench:store [-- 10000 scripts memory traffic reaping]
  */
 import { RedisServer } from '../test/support/redis-server.js';
-import { usedMemory } from './redis-figures.js';
+import { measureMemory } from './store-memory.js';
 import { timeReaping } from './store-reaping.js';
-import { type Row, timeImport, timeScripts } from './store-scripts.js';
-import { connected, fill, pauseMs } from './store-stage.js';
+import { type Row, timeImport, timeReading, timeScripts } from './store-scripts.js';
+import { connected, fill } from './store-stage.js';
 import { countTraffic } from './store-traffic.js';
 
 const given = process.argv.slice(2);
@@ -27,12 +27,9 @@ const timesOf = (rows: readonly Row[]): (string | number)[][] =>
 async function scripts(): Promise<void> {
   const server = await RedisServer.start();
   const store = await connected(server);
-  const empty = await usedMemory(server);
   const ready = await fill(store, { to: sessions });
-  await pauseMs(1_000);
-  const bytes = ((await usedMemory(server)) - empty) / sessions;
-  print(`memory of Redis per session, ${sessions} of them`, [[`${bytes.toFixed(0)} bytes`]]);
   const rows = await timeScripts(server, store, ready);
+  print(`a reading of all ${sessions} records | ms`, [[await timeReading(store)]]);
   rows.push(...(await timeImport(server, store, ready)));
   print('script | µs: median | 99th percentile | most | calls', timesOf(rows));
   await store.close();
@@ -41,6 +38,7 @@ async function scripts(): Promise<void> {
 
 async function main(): Promise<void> {
   if (isAsked('scripts')) await scripts();
+  if (isAsked('memory')) print(`memory of one session, ${sessions} of them | bytes`, await measureMemory(sessions));
   if (isAsked('traffic')) print('what is asked of Redis | calls', await countTraffic());
   if (isAsked('reaping')) print('reap pass: sessions | due | ms', await timeReaping(sessions));
 }
