@@ -151,6 +151,22 @@ withRedis(() => {
       }
     });
 
+    /**
+     * Reads were answered: the leader was told what is due, condemned those pods, and was refused the step that ends
+     * their sessions. They stayed condemned, and whoever came back to one was turned away until changes were taken again.
+     */
+    it('changes for want of replicas does not say what is due either', async () => {
+      const store = await replicas.usable();
+      await ready(store, 's');
+      await server.admin.config('SET', 'min-replicas-to-write', '1');
+      try {
+        await expect(store.due(10)).rejects.toThrow(/NOREPLICAS/);
+      } finally {
+        await server.admin.config('SET', 'min-replicas-to-write', '0');
+      }
+      expect(await store.due(10)).toMatchObject({ sessions: [] });
+    });
+
     it('changes is told to the log once, and that it takes them again', async () => {
       const logger = new RecordingLogger();
       const store = await replicas.usable({ logger });

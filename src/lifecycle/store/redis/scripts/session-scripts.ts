@@ -12,7 +12,8 @@ import { CHANGE, POSTPONE, TOUCH } from './using.js';
 const ordinary = (body: string) => redisScript(PRELUDE + NEEDS_MEMORY + DEADLINES + RECORDS + body);
 /**
  * Also when the server's memory is full: what ends sessions makes room, and what records their use or puts an end off has
- * to hold against it.
+ * to hold against it. A server that takes no changes for another reason refuses these before they begin: also the question
+ * what is due, for nobody should be condemned whom it will not let end.
  */
 const evenWhenFull = (body: string) =>
   redisScript('#!lua flags=allow-oom\n' + PRELUDE + NEEDS_MEMORY + DEADLINES + RECORDS + body);
@@ -35,7 +36,7 @@ export const SCRIPTS = {
   isNamed: ordinary(IS_NAMED),
   find: ordinary(FIND),
   list: ordinary(LIST),
-  due: ordinary(DUE),
+  due: evenWhenFull(DUE),
   tally: ordinary(TALLY),
   beginImport: ofImport(BEGIN_IMPORT),
   importPod: ofImport(IMPORT_POD),
