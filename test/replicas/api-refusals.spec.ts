@@ -31,25 +31,32 @@ describeWithControlPlane('an API server that refuses', () => {
     await front?.close();
   });
 
-  it('everything (401) keeps nobody from a known session, ends nothing, and is used again afterwards', async () => {
-    await refused.execute('known', {});
-    const use = new SteadyUse(refused, 'known');
-    const standing = front.answer(() => true, { status: 401 });
-    front.cut();
-    await eventually(async () => {
-      const health = await refused.call('GET', '/health');
-      expect(health).toMatchObject({ status: 503, body: { details: { runtime: { status: 'down' } } } });
-      expect(health.text).toContain('it says 401');
-    });
-    expect(await refused.call('GET', '/health/ready')).toMatchObject({ status: 200 });
-    await eventually(async () => expect(await other.metrics()).toMatch(/^session_is_leader 1$/m), 30_000);
-    await eventually(() => expect(standing.met).toBeGreaterThan(10), 30_000);
-    standing.callOff();
-    await eventually(async () => expect(await refused.call('GET', '/health')).toMatchObject({ status: 200 }), 30_000);
-    expectUnbroken(await use.stop());
-    expect(await refused.execute('new', {})).toMatchObject({ status: 200, body: { executions: 1 } });
-    await fleet.expectMadeOnce('known');
-  }, 80_000);
+  it.each([401, 403, 429, 500])(
+    'everything (%d) keeps nobody from a known session, ends nothing, and is used again afterwards',
+    async (status) => {
+      const [known, fresh] = [`known-${status}`, `new-${status}`];
+      await refused.execute(known, {});
+      const use = new SteadyUse(refused, known);
+      const standing = front.answer(() => true, { status });
+      front.cut();
+      await eventually(async () => {
+        const health = await refused.call('GET', '/health');
+        expect(health).toMatchObject({ status: 503, body: { details: { runtime: { status: 'down' } } } });
+        expect(health.text).toContain(`it says ${status}`);
+      }, 30_000);
+      expectProblem(await refused.execute(fresh, {}), 503, 'DEPENDENCY_UNAVAILABLE');
+      expect(await refused.call('GET', '/health/ready')).toMatchObject({ status: 200 });
+      await eventually(async () => expect(await other.metrics()).toMatch(/^session_is_leader 1$/m), 30_000);
+      await eventually(() => expect(standing.met).toBeGreaterThan(5), 30_000);
+      standing.callOff();
+      await eventually(async () => expect(await refused.call('GET', '/health')).toMatchObject({ status: 200 }), 30_000);
+      expectUnbroken(await use.stop());
+      await eventually(async () => expect(await refused.execute(fresh, {})).toMatchObject({ status: 200 }), 30_000);
+      await fleet.expectMadeOnce(known);
+      await fleet.expectMadeOnce(fresh);
+    },
+    80_000,
+  );
 
   describe('a look at a pod that a replica has not seen', () => {
     const refusals = [

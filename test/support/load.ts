@@ -84,9 +84,10 @@ export class Load {
   private send(at: number): void {
     const { sessions, targets } = this.options;
     const asked = targets();
+    const nth = at % sessions.length;
     const round = Math.floor(at / sessions.length);
     // Shifted by one each round, so that each session meets each target whatever their numbers have in common.
-    const use = this.useOnce(sessions[at % sessions.length]!, asked[(at + round) % asked.length]);
+    const use = this.useOnce(sessions[nth]!, asked[(nth + round) % asked.length]);
     this.open.add(use);
     void use.finally(() => this.open.delete(use));
   }
