@@ -6,6 +6,7 @@ import { FleetInUse } from '../support/fleet-in-use.js';
 import { describeWithControlPlane } from '../support/kubernetes/index.js';
 import { expectNoneFailed, expectOnePodEach } from '../support/load.js';
 
+const PER_SECOND = 100;
 const OUTAGE_MS = 30_000;
 const BACK_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 5_000;
@@ -13,7 +14,7 @@ const REAPED_MS = 40_000;
 
 describeWithControlPlane('three replicas under load whose store', () => {
   let all: FleetInUse;
-  beforeAll(async () => void (all = await FleetInUse.start()), 120_000);
+  beforeAll(async () => void (all = await FleetInUse.start({ perSecond: PER_SECOND })), 120_000);
   afterAll(() => all?.stop());
 
   it('is killed for 30 s serve every known session, open none, end none, and are whole 5 s after its return', async () => {
