@@ -1,11 +1,12 @@
 import type { Dispatcher } from 'undici';
 
 import type { Admission } from '../../lifecycle/sessions.js';
+import type { Outcome } from './attempts.js';
 import type { HttpExchange } from './exchange.js';
 import { headersToPod } from './header-passes.js';
 import { peerOf } from './peer.js';
 import type { PodConnections } from './pod-connections.js';
-import { type Outcome, PodRequest, type Surroundings } from './pod-request.js';
+import { PodRequest, type Surroundings } from './pod-request.js';
 import type { RequestBody } from './request-body.js';
 
 /** Sends one request to the pod of an admission, once. */

@@ -13,6 +13,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { GatewayMetrics } from '../gateway.metrics.js';
 import { GatewayError } from '../problem.js';
 import { Answer } from './answer.js';
+import type { Outcome } from './attempts.js';
 import type { HttpExchange } from './exchange.js';
 import { headersFromPod } from './header-passes.js';
 import type { PodConnection } from './pod-connections.js';
@@ -40,15 +41,6 @@ export interface Surroundings {
   metrics: GatewayMetrics;
   timeouts: Timeouts;
 }
-
-/**
- * `over`: answered, or the client is gone. `unsent`: nothing was sent, and why. `misdirected`: the pod says that this
- * session is not its own (421); its answer waits to be passed on or dropped.
- */
-export type Outcome =
-  | { is: 'over' }
-  | { is: 'unsent'; cause: unknown }
-  | { is: 'misdirected'; passOn: () => Promise<Outcome>; drop: () => void };
 
 interface Settlement {
   settle: (outcome: Outcome) => void;

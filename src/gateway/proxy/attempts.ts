@@ -1,0 +1,61 @@
+import type { Admission, Pending } from '../../lifecycle/sessions.js';
+import { GatewayError } from '../problem.js';
+
+/**
+ * `over`: answered, or the client is gone. `unsent`: nothing was sent, and why. `misdirected`: the pod says that this
+ * session is not its own (421); its answer waits to be passed on or dropped.
+ */
+export type Outcome =
+  | { is: 'over' }
+  | { is: 'unsent'; cause: unknown }
+  | { is: 'misdirected'; passOn: () => Promise<Outcome>; drop: () => void };
+
+/** One request on its way to its pod, however it is carried. */
+export interface Errand {
+  /** The client was answered or is gone. */
+  readonly isOver: boolean;
+  /** Part of it went along with the first attempt: it cannot be sent twice. */
+  readonly isSpent: boolean;
+  /** `anew`: what was known proved wrong. `patiently`: for as long as it takes, whatever the client would rather. */
+  admit(how: { anew: boolean; patiently: boolean }): Promise<Admission | Pending>;
+  answerPending(pending: Pending): void;
+  /** To the pod of this admission, once. Throws what cannot be tried again. */
+  send(admission: Admission): Promise<Outcome>;
+}
+
+/** Where a session is may change under a request; a request that finds it moved this often is not going to arrive. */
+const MOST_ATTEMPTS = 3;
+
+/** Lets the request in (which may mean waiting for its pod to start), sends it to the pod, and lets it out. */
+export async function carryOut(errand: Errand): Promise<void> {
+  let cause: unknown;
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS && !errand.isOver; attempt++) {
+    const admission = await errand.admit({ anew: attempt > 1, patiently: false });
+    if ('pending' in admission) return errand.answerPending(admission);
+    try {
+      const outcome = await errand.send(admission);
+      if (outcome.is === 'over') return;
+      if (outcome.is === 'unsent') cause = outcome.cause;
+      else if (await isStillAt(errand, admission, outcome.drop)) return void (await outcome.passOn());
+      else outcome.drop();
+      if (outcome.is === 'misdirected' && errand.isSpent) throw new GatewayError('POD_UNREACHABLE', MOVED);
+    } finally {
+      admission.release();
+    }
+  }
+  if (!errand.isOver) throw new GatewayError('POD_UNREACHABLE', UNREACHABLE, { cause });
+}
+
+/** A pod said that this session is not its own: is it where we thought? */
+async function isStillAt(errand: Errand, was: Admission, drop: () => void): Promise<boolean> {
+  const now = await errand.admit({ anew: true, patiently: true }).catch((error: unknown) => {
+    drop(); // or its connection would wait for ever
+    throw error;
+  });
+  if ('pending' in now) return false;
+  now.release();
+  return now.generation === was.generation && now.address === was.address;
+}
+
+const UNREACHABLE = 'The pod of this session could not be connected to; nothing was sent, so it is safe to try again.';
+const MOVED = 'The session moved to another pod while the request was on its way; it was not executed, try again.';
