@@ -2,6 +2,25 @@ import { alice, sessionId } from '../../../test/support/openings.js';
 import { HOUR_MS, ID, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
 
 describe('a start', () => {
+  // The store had forgotten a session whose pod was gone (as it does when a tombstone is over), and the next opening of
+  // the id was generation 1 again. A replica whose watch was frozen still saw the old pod of that generation, named it and
+  // made it ready at an address that was another session's by then.
+  it('does not name a pod that nobody but an outdated view still sees', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const gone = replica.pod();
+    replica.runtime.pods.delete(gone.uid);
+    replica.runtime.pods.set('another', { ...gone, uid: 'another', name: 'another', assignment: undefined });
+    replica.store.loseMemory();
+    await replica.clock.advance(2_000);
+    const asked = replica.ask();
+    await replica.clock.advance(5_000);
+    expect(await asked).toMatchObject({ generation: 1 });
+    const { pod } = (await replica.store.find(ID))!;
+    expect(pod!.uid).not.toBe(gone.uid);
+    expect(replica.runtime.pods.has(pod!.uid)).toBe(true);
+  });
+
   it('is not failed by a runtime that is away for longer than the start time-out', async () => {
     const replica = await started();
     replica.runtime.isAway = true;

@@ -12,7 +12,7 @@ import { PodDirectory } from '../view/pod-directory.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { CreationLimiter } from './creation-limiter.js';
 import { HeldBackStarts } from './held-back.js';
-import { deathOf, deleted, failStep, replaceStep, type Step, type StepOf } from './next-step.js';
+import { deathOf, deleted, failStep, isPodOf, replaceStep, type Step, type StepOf } from './next-step.js';
 import { PodMaking } from './pod-making.js';
 
 /** Long enough to be told of a place or a pod first; looking again costs little. */
@@ -51,7 +51,7 @@ export class StepTaker {
       case 'start':
         return this.startPod(session);
       case 'name':
-        return this.note(session, await this.ports.store.namePod(refOf(session), step.pod));
+        return this.name(session, step);
       case 'mark-ready':
         return this.markReady(session, step);
       case 'look':
@@ -77,6 +77,17 @@ export class StepTaker {
     const claimed = await this.starts.making.claim(session, definition);
     if (claimed) return this.note(session, await this.ports.store.namePod(refOf(session), claimed));
     return this.starts.limiter.tryAcquire(session.id) ? this.create(session, definition) : WAIT_TO_BE_TOLD_MS;
+  }
+
+  /**
+   * A view that is behind may show a pod that is long gone, of an earlier session of the same id, whose tombstone is over
+   * or which the store has forgotten: that one's address is somebody else's. So what was not made here just now is looked
+   * at live before it is named.
+   */
+  private async name(session: Session, { pod: { name, uid } }: StepOf<'name'>): Promise<number | undefined> {
+    const pod = await this.ports.runtime.read(name);
+    if (pod === 'absent' || pod.uid !== uid || !isPodOf(session, pod)) return this.startPod(session);
+    return this.note(session, await this.ports.store.namePod(refOf(session), pod));
   }
 
   /** While two versions run beside each other another replica may know the template, and be at it. */
