@@ -85,7 +85,7 @@ export class InUse {
     const askedAtMs = this.clock.monotonicMs();
     const touches = used.map(([id, use]) => use.touch(id, askedAtMs));
     const answers = await this.answersTo(touches);
-    answers.forEach((answer, at) => this.answered(used[at]!, answer, { askedAtMs, requests: touches[at]!.requests }));
+    answers.forEach((answer, at) => this.answered(used[at]!, answer, { askedAtMs, touch: touches[at]! }));
     if (answers.some((answer) => answer !== 'unanswered')) this.listener.heard();
     const unheard = used.filter((_, at) => answers[at] === 'unanswered');
     if (unheard.length > 0) this.listener.unheard(unheard.flatMap(([id, { open }]) => (open > 0 ? [id] : [])));
@@ -100,10 +100,10 @@ export class InUse {
     }
   }
 
-  private answered([id, use]: Used, answer: Touched, touch: { askedAtMs: number; requests: number }): void {
+  private answered([id, use]: Used, answer: Touched, { askedAtMs, touch }: { askedAtMs: number; touch: Touch }): void {
     if (answer === 'touched') {
-      use.recorded(touch.askedAtMs, touch.requests);
-      this.heartbeats.touched(use.windowMs, touch.askedAtMs);
+      use.recorded(askedAtMs, touch);
+      this.heartbeats.touched(use.windowMs, askedAtMs);
     } else if (answer === 'unanswered') {
       use.unanswered();
       this.heartbeats.unanswered(use.windowMs);

@@ -81,8 +81,10 @@ export class PodUse {
     return { id, generation, uid, requests: unrecorded, idleForMs: open > 0 ? undefined : nowMs - endedAtMs };
   }
 
-  recorded(askedAtMs: number, requests: number): void {
-    this.touchedAtMs = Math.max(this.touchedAtMs, askedAtMs);
+  /** What was told late, after an outage, does not make the session one that was used just now: it may be due. */
+  recorded(askedAtMs: number, { requests, idleForMs = 0 }: Touch): void {
+    const touchedAtMs = idleForMs > this.windowMs ? askedAtMs - idleForMs : askedAtMs;
+    this.touchedAtMs = Math.max(this.touchedAtMs, touchedAtMs);
     this.unrecorded -= requests;
   }
 
