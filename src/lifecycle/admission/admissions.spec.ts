@@ -23,6 +23,25 @@ describe('an admission', () => {
     expect(enter).not.toHaveBeenCalled();
   });
 
+  // The answer to an `enter` was on its way while the pod died and the notification of that came in: the request went to
+  // the address of a pod that this replica knew to be gone.
+  it('does not go by an answer that is older than what was heard meanwhile', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    await replica.clock.advance(IDLE_MS / 2);
+    const { store } = replica;
+    const enter = store.enter.bind(store);
+    jest.spyOn(store, 'enter').mockImplementationOnce(async (...args) => {
+      const answer = await enter(...args);
+      const death = { reason: 'Evicted', message: 'gone', atMs: 0, crashed: false };
+      await store.replace({ id: ID, generation: 1 }, death, 0);
+      return answer;
+    });
+    const asked = replica.ask();
+    await replica.clock.advance(5_000);
+    expect(await asked).toMatchObject({ generation: 2 });
+  });
+
   it('refuses what it cannot know before the store is usable', async () => {
     const replica = new Replica();
     await expect(replica.admit()).rejects.toThrow('lost its memory');

@@ -71,6 +71,7 @@ export class Admissions {
     for (let turns = 0; ; turns += 1) {
       if (turns > MOST_TURNS_IN_A_ROW) await pause(this.clock, BETWEEN_TURNS_MS, way.request.signal);
       const session = await this.enterOrServeKnown(way);
+      if (this.hasMoved(session)) continue;
       const pod = this.reachablePod(session);
       if (pod) return this.admission(way, session, pod);
       if (session.state === 'failed') throw startFailed(session, this.store.nowMs());
@@ -119,6 +120,13 @@ export class Admissions {
     this.view.sessions.note(session);
     if (session.state === 'ready') this.doing.inUse.touched(session, askedAtMs);
     return session;
+  }
+
+  /** What has been heard meanwhile is newer than the answer: its pod may be gone, and its address somebody else's. */
+  private hasMoved({ id, version, generation, state, pod }: Session): boolean {
+    const known = this.view.sessions.find(id);
+    if (!known || known.version <= version) return false;
+    return known.state !== state || known.generation !== generation || known.pod?.uid !== pod?.uid;
   }
 
   private admission(way: Way, session: Session, pod: Pod): Admission {
@@ -172,11 +180,20 @@ export class Admissions {
     return startTimedOut(known ? `${sentence}: ${known.message}` : `${sentence}.`, known?.reason);
   }
 
+  /**
+   * Somebody ended it and somebody opened it anew before this replica heard of either. What is waited for is in use and
+   * cannot have been idle; past its lifetime it is the session itself that goes on.
+   */
+  private wasEndedBetween(before: Session, now: Session): boolean {
+    return now.opening > before.opening && !isExpired(before, this.store.nowMs());
+  }
+
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */
   private look(way: Way): Verdict {
     const session = this.view.sessions.find(way.request.id);
     if (!session) return 'go';
     const { waitedFor } = way;
+    if (waitedFor && this.wasEndedBetween(waitedFor, session)) return { refusal: endedMeanwhile() };
     way.waitedFor = session;
     switch (session.state) {
       case 'creating':

@@ -1,4 +1,4 @@
-import { alice } from '../../../test/support/openings.js';
+import { alice, opening } from '../../../test/support/openings.js';
 import { ID, IDLE_MS, refusedWith, Replica, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
 import type { Pod } from '../runtime/pod.js';
 
@@ -15,6 +15,20 @@ describe('a request that is held', () => {
     if (replica.runtime.pods.has(pod.uid)) replica.runtime.change(pod, { phase: 'ready', restarts: 1 });
     await replica.clock.advance(1_000);
     expect(await asked).toMatchObject({ generation: 1 });
+  });
+
+  // A replica that missed the notifications of a DELETE and of the next opening, or heard of the later one first through
+  // an answer, let what it held ride along: a request from before the DELETE was executed in the session after it.
+  it('is refused when its session was ended, also when all that is heard is that there is another one', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(100);
+    replica.lifecycle.directory.stop();
+    await replica.store.end(ID, alice);
+    const entered = await replica.store.enter(ID, alice, opening());
+    if (typeof entered === 'string') throw new Error(entered);
+    replica.lifecycle.directory.note(entered.session);
+    await expect(asked).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
   });
 
   it('is told what hinders the start when its time is over before anybody could look at the pod once more', async () => {
