@@ -67,18 +67,22 @@ export class MemoryRecords {
   }
 
   private replace(draft: Draft, nowMs: number, postponedUntilMs?: number): Session {
-    const before = this.records.get(draft.id);
     this.lastVersion = Math.max(this.lastVersion + 1, nowMs);
     const session: Session = { ...draft, version: this.lastVersion, dueAtMs: undefined };
     session.dueAtMs = postponedUntilMs ?? dueAtMs(session);
-    Object.freeze(session);
+    this.keep(Object.freeze(session), nowMs);
+    return session;
+  }
+
+  /** As it is; nobody is told. */
+  keep(session: Session, nowMs: number): void {
+    const before = this.records.get(session.id);
     this.records.set(session.id, session);
     if (!before) this.ordered = undefined;
     this.counts.moved(before, session);
     this.addresses.moved(before, session, nowMs);
     if (session.dueAtMs !== undefined) this.queue.set(session.id, session.dueAtMs);
     if (session.forgetAtMs !== undefined) this.tombstones.push(session);
-    return session;
   }
 
   /** All tombstones live equally long, so the oldest is always in front. */

@@ -31,8 +31,8 @@ import {
  * pause, which is what makes it atomic. It starts without a marker, as a server that just lost its memory would.
  */
 export class MemorySessionStore extends SessionStore {
-  private readonly records: MemoryRecords;
-  private readonly import: MemoryImport;
+  protected readonly records: MemoryRecords;
+  protected readonly import: MemoryImport;
   private readonly startedAtMs: number;
 
   constructor(
@@ -46,9 +46,13 @@ export class MemorySessionStore extends SessionStore {
     this.startedAtMs = clock.nowMs() - clock.monotonicMs();
   }
 
-  /** Forgets everything, as the restart of a server without persistence does. */
-  loseMemory(): void {
+  /**
+   * Forgets everything, as the restart of a server without persistence does; or all but what is `remembered`, as that of
+   * one whose file lacks the last seconds.
+   */
+  loseMemory(remembered: readonly Session[] = []): void {
     this.records.clear();
+    for (const session of remembered) this.records.keep(session, this.nowMs());
     this.import.loseMarker();
   }
 
