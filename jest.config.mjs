@@ -41,6 +41,12 @@ export default {
       globalSetup: '<rootDir>/test/support/kubernetes/global-setup.mjs',
       globalTeardown: '<rootDir>/test/support/kubernetes/global-teardown.mjs',
     },
+    {
+      ...common,
+      displayName: 'simulation',
+      roots: ['<rootDir>/test/simulation'],
+      testRegex: String.raw`\.spec\.ts$`,
+    },
     { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],

@@ -1,0 +1,44 @@
+import type { ClientRequest } from '../replica/client-request.js';
+import type { MakeCheck } from './check.js';
+import { HELD_FOR_MS, isWell } from './requests.js';
+
+const WELL_FOR_MS = 8_000;
+
+/** What is held for an opening that ends is refused; it does not slip into the next one. */
+export const heldAreTold: MakeCheck = (world, violated) => {
+  const told = new Set<ClientRequest>();
+  return {
+    recordChanged(after, before) {
+      const isEnd = after.state === 'terminating' && after.endedBy === 'request';
+      if (!isEnd || before?.state !== 'creating') return;
+      const { nowMs } = world.time;
+      for (const request of world.workload.requests) {
+        const { id, isOver, heldSinceMs = Infinity } = request;
+        if (id !== after.id || isOver || nowMs - heldSinceMs < HELD_FOR_MS) continue;
+        if (isWell(world, request, nowMs - WELL_FOR_MS)) told.add(request);
+      }
+    },
+    requestEnded(request) {
+      if (told.has(request) && request.outcome === '200')
+        violated(`${request.name} was held for ${request.id} when that was ended, and ended with 200`);
+    },
+  };
+};
+
+/** By the clock of the store; what the store forgot before is not its to keep. */
+export const tombstonesAreKept: MakeCheck = (world, violated) => {
+  const graves = new Map<string, { owner: string; untilMs: number }>();
+  const keptMs = world.setting.tombstoneMs;
+  return {
+    memoryLost: () => graves.clear(),
+    recordChanged(after) {
+      const { id, owner, state } = after;
+      const grave = graves.get(id);
+      graves.delete(id);
+      const nowMs = world.store.nowMs();
+      if (state === 'ended') graves.set(id, { owner, untilMs: nowMs + keptMs });
+      else if (grave && grave.owner !== owner && nowMs < grave.untilMs)
+        violated(`${id} of ${grave.owner} is ${owner}'s`);
+    },
+  };
+};

@@ -1,0 +1,100 @@
+import type { Pod } from '../../../src/lifecycle/runtime/pod.js';
+import type { MemoryRecords } from '../../../src/lifecycle/store/memory-records.js';
+import { imported, terminating } from '../../../src/lifecycle/store/record-rules.js';
+import type { ImportToken, Ref, StoreLimits } from '../../../src/lifecycle/store/session-store.js';
+import type { World } from '../world.js';
+import { opened, replace, type Variant } from './variant.js';
+
+const recordsOf = ({ store }: World): MemoryRecords => opened<MemoryRecords>(store, 'records');
+
+export const reapsWithoutRecheck: Variant = {
+  name: 'the reaper does not compare again in the store',
+  harms: ['a session in use is not reaped'],
+  breakWorld: (world) =>
+    replace(world.store, {
+      reap: ({ id }: Ref) => {
+        const record = world.store.peek(id);
+        if (record?.state === 'ready' || record?.state === 'failed')
+          recordsOf(world).write(terminating(record, 'idle'), world.store.nowMs());
+        return Promise.resolve('terminating');
+      },
+    }),
+};
+
+export const holdsNoAddress: Variant = {
+  name: 'addresses are not held',
+  harms: ['no two sessions are ready at one address'],
+  breakWorld: (world) => {
+    const book = { heldMs: () => 0, moved: () => undefined };
+    Object.defineProperty(recordsOf(world), 'addresses', { get: () => book, set: () => undefined });
+  },
+};
+
+export const countsNothing: Variant = {
+  name: 'the limits are not compared',
+  harms: ['the limits hold'],
+  breakWorld: (world) => {
+    const { counts } = recordsOf(world);
+    replace(counts, { refusal: () => undefined });
+    replace(recordsOf(world), { clear: clearUncounted(world) });
+  },
+};
+
+export const importsMarkedPods: Variant = {
+  name: 'the import takes condemned pods',
+  shieldedBy: 'what is condemned is deleted a moment later, and the import takes no dying pods',
+  harms: ['no pod that a record names is deleted'],
+  breakWorld: ({ store, cluster }) => {
+    const unmarked = (pod: Pod): Pod => ({ ...pod, markedUntilMs: undefined });
+    const importPod = store.importPod.bind(store);
+    replace(store, { importPod: (token: ImportToken, pod: Pod) => importPod(token, unmarked(pod)) });
+    const all = cluster.all.bind(cluster);
+    replace(cluster, { all: () => (store.remembers ? all() : all().map(unmarked)) });
+  },
+};
+
+export const importsLowerGenerations: Variant = {
+  name: 'the import takes the first generation that comes',
+  shieldedBy: 'pods of earlier generations are removed as soon as the record has moved',
+  harms: ['generations rise', 'one generation of a session is one pod for ever'],
+  breakWorld: (world) => {
+    const { store } = world;
+    const importPod = store.importPod.bind(store);
+    replace(store, {
+      importPod: async (token: ImportToken, pod: Pod) => {
+        const outcome = await importPod(token, pod);
+        const now = { nowMs: store.nowMs(), startTimeoutMs: world.setting.startTimeoutMs };
+        const draft = outcome === 'outranked' && !pod.deleting && imported('absent', pod, now);
+        if (draft) recordsOf(world).write(draft, store.nowMs());
+        return outcome;
+      },
+    });
+  },
+};
+
+export const dropsTombstones: Variant = {
+  name: 'tombstones are dropped at once',
+  harms: ['while its tombstone lives only the owner reopens a session'],
+  breakWorld: ({ store }) => replace(opened<StoreLimits>(store, 'limits'), { tombstoneMs: 0 }),
+};
+
+export const entersWithoutOwner: Variant = {
+  name: 'whoever asks is let into any session',
+  harms: ["no request reaches another session's pod"],
+  breakWorld: ({ store }) => {
+    const enter = store.enter.bind(store);
+    replace(store, {
+      enter: (...[id, caller, opening]: Parameters<typeof enter>) =>
+        enter(id, { ...caller, owner: store.peek(id)?.owner ?? caller.owner }, opening),
+    });
+  },
+};
+
+function clearUncounted(world: World): () => void {
+  const records = recordsOf(world);
+  const clear = records.clear.bind(records);
+  return () => {
+    clear();
+    replace(records.counts, { refusal: () => undefined });
+  };
+}
