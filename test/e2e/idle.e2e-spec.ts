@@ -68,12 +68,15 @@ async function idles(berth: BerthProcess): Promise<{ goneAfterMs: number; polls:
 
 /** Three sessions, each with one thing open for five seconds, which is paced by the ticks of the SSE stream. */
 async function staysOpen(berth: BerthProcess) {
-  for (const id of ['upload', 'stream', 'socket']) await berth.put(id, { template: 'demo' });
-  const socket = await berth.socket(proxied('socket', '/ws'), { as: 'alice' });
-  const stream = await berth.open('GET', proxied('stream', '/events'), { as: 'alice' });
+  const put = (id: string) => berth.put(id, { template: 'demo' });
   const body = new PassThrough();
   body.write('begun ');
-  const upload = berth.call('POST', proxied('upload', '/upload'), { as: 'alice', body });
+  // Each is used as soon as it is there: on a busy machine the others may take longer than it may be idle.
+  const upload = put('upload').then(() => berth.call('POST', proxied('upload', '/upload'), { as: 'alice', body }));
+  const [socket, stream] = await Promise.all([
+    put('socket').then(() => berth.socket(proxied('socket', '/ws'), { as: 'alice' })),
+    put('stream').then(() => berth.open('GET', proxied('stream', '/events'), { as: 'alice' })),
+  ]);
 
   const events = serverEvents(stream.body);
   let ticks = 0;
