@@ -37,8 +37,9 @@ describeWithControlPlane('three replicas under load whose store', () => {
     expectNoneFailed(answers);
     expectOnePodEach(answers);
     expect(await all.known()).toEqual(before);
-    // Only who comes while a session is being touched again waits for the store.
-    expect(shareOf(answers, ({ tookMs }) => tookMs > 2 * LATE_MS)).toBeLessThan(1 / 4);
+    // What is in use is touched beside its requests; only what a replica has not met for a while waits for the store.
+    const often = answers.filter(({ id }) => !all.usedLittle.includes(id));
+    expect(shareOf(often, ({ tookMs }) => tookMs > 2 * LATE_MS)).toBeLessThan(1 / 4);
     all.expectNoPodHarmed();
   }, 90_000);
 
