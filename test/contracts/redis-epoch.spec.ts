@@ -57,6 +57,23 @@ withRedis(() => {
     });
   });
 
+  /** Its run id is what the marker said before: it would be believed, though what it had told nobody is lost. */
+  it('is still lost when a server gave way to its replica, and took its place again before the import was over', async () => {
+    const store = await replicas.usable();
+    await opened(store, 's');
+    await replica.admin.replicaof('127.0.0.1', server.port);
+    await eventually(async () => expect(await replica.admin.exists('session:s')).toBe(1));
+    await opened(store, 'untold');
+    await replica.admin.replicaof('NO', 'ONE');
+    const there = await replicas.connected({ address: replica.address });
+    expect(await there.beginImport()).toMatchObject({ token: expect.any(String) });
+    await server.admin.replicaof('127.0.0.1', replica.port);
+    await eventually(async () => expect(await server.admin.exists('sessions:import')).toBe(1));
+    await server.admin.replicaof('NO', 'ONE');
+    await answering(store);
+    await expectLost(store);
+  });
+
   describe('a server that became a replica', () => {
     afterEach(() => server.admin.replicaof('NO', 'ONE'));
 

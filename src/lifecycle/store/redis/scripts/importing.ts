@@ -1,8 +1,13 @@
 import { stateAfter } from './lua.js';
 
 /** A token is of one import, on one run of the server: a restart makes it void, although its key may survive. */
+/**
+ * The old marker goes at once: its server may come back, as a copy of this one, and must not be believed before an
+ * import is finished there.
+ */
 export const BEGIN_IMPORT = `
 if remembers then return answer('not-needed') end
+redis.call('DEL', 'sessions:epoch')
 redis.call('SET', 'sessions:import', runId .. ':' .. ask.token)
 return answer('begun')
 `;
