@@ -61,6 +61,7 @@ withRedis(() => {
   it('is still lost when a server gave way to its replica, and took its place again before the import was over', async () => {
     const store = await replicas.usable();
     await opened(store, 's');
+    await replica.admin.flushall();
     await replica.admin.replicaof('127.0.0.1', server.port);
     await eventually(async () => expect(await replica.admin.exists('session:s')).toBe(1));
     await opened(store, 'untold');

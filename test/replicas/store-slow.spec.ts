@@ -56,7 +56,7 @@ describeWithControlPlane('three replicas under load whose store', () => {
     expectNoneFailed(answers);
     expectOnePodEach(answers);
     // Until it is hung up on, a request waits for it once.
-    expect(shareOf(answers, ({ tookMs }) => tookMs > DEADLINE_MS)).toBeLessThan(1 / 10);
+    expect(shareOf(answers, ({ tookMs }) => tookMs > DEADLINE_MS)).toBeLessThan(1 / 4);
     all.expectNoPodHarmed();
   }, 90_000);
 });

@@ -101,13 +101,19 @@ export class FleetInUse {
     });
   }
 
-  /** From a moment on, in ms: each replica lists all as before and opens a new session. */
+  /** From a moment on, in ms: each replica lists all as before and opens a new session, whose pod has its own time. */
   async untilWhole(before: readonly Facts[], sinceMs = performance.now()): Promise<number> {
-    for (const replica of this.replicas) {
-      await eventually(async () => expect(await this.known(replica)).toEqual(before), PATIENCE_MS);
-    }
-    await Promise.all(this.replicas.map((replica) => this.untilOpened(replica)));
-    return performance.now() - sinceMs;
+    const opened = await Promise.all(
+      this.replicas.map(async (replica) => {
+        await eventually(async () => expect(await this.known(replica)).toEqual(before), PATIENCE_MS);
+        const id = this.newId();
+        await eventually(async () => expect((await replica.put(id)).status).toBe(201), PATIENCE_MS);
+        return { replica, id };
+      }),
+    );
+    const wholeAfterMs = performance.now() - sinceMs;
+    for (const { replica, id } of opened) expect(await replica.execute(id, 0)).toMatchObject({ status: 200 });
+    return wholeAfterMs;
   }
 
   /** A new session each time it is asked, as a client does who was refused. */
