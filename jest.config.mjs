@@ -52,5 +52,6 @@ export default {
   ],
   // Most of the time the suites wait for processes, outages and clocks: more workers than a small machine has cores pay.
   maxWorkers: 4,
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 20_000,
 };
