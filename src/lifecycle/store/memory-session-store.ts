@@ -234,7 +234,7 @@ export class MemorySessionStore extends SessionStore {
     const now = { nowMs: this.nowMs(), startTimeoutMs: this.limits.startTimeoutMs };
     const draft = rules.imported(record?.state ?? 'absent', pod, now);
     if (!draft || pod.markedUntilMs !== undefined || pod.deleting) return 'outranked';
-    if (record && record.generation > draft.generation) return 'outranked';
+    if (record && rules.outranks(record, draft)) return 'outranked';
     this.write(draft);
     return 'imported';
   }

@@ -190,6 +190,12 @@ export function imported(
   };
 }
 
+/** A generation is one pod for ever: of two that bear witness to the same one, the one that is named already stays. */
+export function outranks(standing: Session, imported: Draft): boolean {
+  if (standing.generation !== imported.generation) return standing.generation > imported.generation;
+  return standing.pod !== undefined && standing.pod.uid !== imported.pod?.uid;
+}
+
 /** The start goes on for so much longer: what it waits for is away. */
 export function prolonged(session: Session, untilMs: number): Draft {
   return { ...session, startDeadlineAtMs: Math.max(session.startDeadlineAtMs ?? 0, untilMs) };

@@ -133,6 +133,18 @@ export function importing(given: Given): void {
       expect(await stage.store.tally()).toMatchObject({ counted: 1 });
     });
 
+    // A claim and a create of which nobody had heard were both done late: two pods bore witness to one generation, and the
+    // import named one after the other.
+    it('of one generation, the one that is named already stays', async () => {
+      const stage = await amnesic();
+      const token = await stage.importing();
+      const first = living(stage, {}, { uid: 'first' });
+      expect(await stage.store.importPod(token, first)).toBe('imported');
+      expect(await stage.store.importPod(token, living(stage, {}, { uid: 'second' }))).toBe('outranked');
+      expect(await stage.store.finishImport(token, new Set(['first', 'second']))).toBe('usable');
+      expect(await stage.truth('s')).toMatchObject({ generation: 4, pod: { uid: 'first' } });
+    });
+
     it('the address of the outranked one is free for another', async () => {
       const stage = await amnesic();
       await stage.imported([

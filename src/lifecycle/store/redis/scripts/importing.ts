@@ -21,6 +21,8 @@ export const IMPORT_POD = `${NEEDS_TOKEN}
 if not ask.shown then return answer('outranked') end
 local record = read(ask.shown.id)
 if record and (record.generation > ask.shown.generation or not STATES[record.state]) then return answer('outranked') end
+local isAnother = record and record.podUid and record.podUid ~= ask.shown.podUid
+if isAnother and record.generation == ask.shown.generation then return answer('outranked') end
 record = emptied(record, ask.shown.id)
 for field, value in pairs(ask.shown) do record[field] = value end
 record.lastUsedAtMs = now
