@@ -188,11 +188,17 @@ export class Admissions {
     return now.opening > before.opening && !isExpired(before, this.store.nowMs());
   }
 
+  /** An answer of the store may bring its end before the notification that it is being ended. */
+  private wasEndedByRequest(before: Session | undefined): boolean {
+    const end = before && this.view.sessions.findEnd(before.id);
+    return end?.endedBy === 'request' && end.opening >= before!.opening;
+  }
+
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */
   private look(way: Way): Verdict {
-    const session = this.view.sessions.find(way.request.id);
-    if (!session) return 'go';
     const { waitedFor } = way;
+    const session = this.view.sessions.find(way.request.id);
+    if (!session) return this.wasEndedByRequest(waitedFor) ? { refusal: endedMeanwhile() } : 'go';
     if (waitedFor && this.wasEndedBetween(waitedFor, session)) return { refusal: endedMeanwhile() };
     way.waitedFor = session;
     switch (session.state) {

@@ -31,6 +31,20 @@ describe('a request that is held', () => {
     await expect(asked).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
   });
 
+  // The leader had finished a session that was being ended by the time this replica set out to do the same: the answer said
+  // `ended`, ahead of the notification that said by whom, and what was held opened the session again.
+  it('is refused when its session was ended, also when nothing is heard but that it is over', async () => {
+    const replica = await started();
+    const asked = replica.ask();
+    await replica.clock.advance(100);
+    replica.lifecycle.directory.stop();
+    const session = await replica.store.end(ID, alice);
+    if (typeof session === 'string') throw new Error(session);
+    await replica.store.finish({ id: ID, generation: 1 }, 'left');
+    replica.lifecycle.directory.note((await replica.store.find(ID))!);
+    await expect(asked).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
+  });
+
   it('is told what hinders the start when its time is over before anybody could look at the pod once more', async () => {
     const replica = await started();
     const asked = replica.ask();

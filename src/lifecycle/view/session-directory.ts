@@ -8,16 +8,19 @@ type Forgotten = (id: SessionId) => void;
 /** Far more than end while an answer is on its way. */
 const MOST_ENDED = 10_000;
 
+/** All that is kept of a session that has ended. */
+export type End = Pick<Session, 'version' | 'opening' | 'endedBy'>;
+
 /**
  * This replica's view of the sessions, fed by the store's notifications and by every answer of the store. It may be
  * behind by as long as a notification takes; what must not be wrong is compared in the store. It holds what is live; of
- * what has ended lately only the version, since what the store said of it before may come in after its end: answers and
+ * what has ended lately only how it did, since what the store said of it before may come in after its end: answers and
  * notifications travel on connections of their own.
  */
 export class SessionDirectory {
   private readonly sessions = new Map<SessionId, Session>();
   /** The longest ago first. */
-  private readonly endedVersions = new Map<SessionId, number>();
+  private readonly ends = new Map<SessionId, End>();
   private readonly listeners = new Set<Listener>();
   private readonly forgotten = new Set<Forgotten>();
   private unsubscribe: () => void = () => {};
@@ -37,9 +40,14 @@ export class SessionDirectory {
     return this.sessions.get(id);
   }
 
-  /** Of how many that have ended the version is kept. */
+  /** How it ended, if that was lately and nothing newer is known. */
+  findEnd(id: SessionId): End | undefined {
+    return this.ends.get(id);
+  }
+
+  /** Of how many that have ended something is kept. */
   remembered(): number {
-    return this.endedVersions.size;
+    return this.ends.size;
   }
 
   all(): readonly Session[] {
@@ -49,20 +57,20 @@ export class SessionDirectory {
   /** Takes in what was seen, unless something newer is known already. */
   note(session: Session): void {
     const before = this.sessions.get(session.id);
-    const knownVersion = before?.version ?? this.endedVersions.get(session.id) ?? -Infinity;
+    const knownVersion = before?.version ?? this.ends.get(session.id)?.version ?? -Infinity;
     if (knownVersion >= session.version) return;
-    this.endedVersions.delete(session.id);
+    this.ends.delete(session.id);
     if (session.state === 'ended') this.ended(session);
     else this.sessions.set(session.id, session);
     for (const listener of this.listeners) listener(session, before);
   }
 
-  private ended({ id, version }: Session): void {
+  private ended({ id, version, opening, endedBy }: Session): void {
     this.sessions.delete(id);
-    this.endedVersions.set(id, version);
-    if (this.endedVersions.size <= MOST_ENDED) return;
-    const [oldest] = this.endedVersions.keys();
-    this.endedVersions.delete(oldest!);
+    this.ends.set(id, { version, opening, endedBy });
+    if (this.ends.size <= MOST_ENDED) return;
+    const [oldest] = this.ends.keys();
+    this.ends.delete(oldest!);
   }
 
   /** The store knows nothing of it: what is seen here is not true any more. */
