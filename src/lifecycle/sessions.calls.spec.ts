@@ -29,6 +29,22 @@ describe('a call on a session', () => {
     expect((await replica.lifecycle.sessions.status(ID, alice)).requests).toBe(1);
   });
 
+  // The record names the address until the pod's deletion is ordered, and that had to wait for a new leader. A connection
+  // that was just being made was not let go meanwhile, and was made to the next pod of that address.
+  it('DELETE tells at once that the pod is not to be reached any more, whenever it is deleted', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const { address } = replica.pod();
+    const gone: string[] = [];
+    replica.lifecycle.sessions.onPodGone((one) => gone.push(one));
+    replica.runtime.lingers = true;
+    replica.runtime.delete = () => new Promise(() => {});
+    void replica.lifecycle.sessions.end(ID, alice);
+    await replica.clock.advance(10);
+    expect((await replica.store.find(ID))!.state).toBe('terminating');
+    expect(gone).toEqual([address]);
+  });
+
   it('DELETE works while the runtime is away, and the session ends later', async () => {
     const replica = await started();
     replica.runtime.isAway = true;

@@ -134,8 +134,8 @@ export class SessionsService extends Sessions {
 
   onPodGone(gone: (address: string) => void): void {
     this.views.sessions.onChange((session, before) => {
-      const address = before?.pod?.address;
-      if (address !== undefined && session.pod?.address !== address) gone(address);
+      const address = reachableAt(before);
+      if (address !== undefined && reachableAt(session) !== address) gone(address);
     });
   }
 
@@ -180,6 +180,11 @@ export class SessionsService extends Sessions {
     if (typeof outcome === 'string') throw refusalOf(outcome);
     return true;
   }
+}
+
+/** The record keeps the address while the pod is being deleted, which may take long; the pod may be gone before. */
+function reachableAt(session: Session | undefined): string | undefined {
+  return session?.state === 'ready' ? session.pod?.address : undefined;
 }
 
 /** What is left to read of a session without a pod: why it has none. */
