@@ -25,19 +25,23 @@ export const heldAreTold: MakeCheck = (world, violated) => {
   };
 };
 
-/** By the clock of the store; what the store forgot before is not its to keep. */
+/** By the clock of the store, the latest that it ever showed; what the store forgot before is not its to keep. */
 export const tombstonesAreKept: MakeCheck = (world, violated) => {
   const graves = new Map<string, { owner: string; untilMs: number }>();
   const keptMs = world.setting.tombstoneMs;
+  let latestMs = 0;
+  const look = (): number => (latestMs = Math.max(latestMs, world.store.nowMs()));
   return {
+    looked: () => void look(),
     memoryLost: () => graves.clear(),
     recordChanged(after) {
       const { id, owner, state } = after;
       const grave = graves.get(id);
       graves.delete(id);
       const nowMs = world.store.nowMs();
+      look();
       if (state === 'ended') graves.set(id, { owner, untilMs: nowMs + keptMs });
-      else if (grave && grave.owner !== owner && nowMs < grave.untilMs)
+      else if (grave && grave.owner !== owner && latestMs < grave.untilMs)
         violated(`${id} of ${grave.owner} is ${owner}'s`);
     },
   };

@@ -20,7 +20,7 @@ export const usedSessionsAreKept: MakeCheck = (world, violated) => ({
     const { nowMs } = world.time;
     for (const request of world.workload.requests) {
       const { reached, run } = request;
-      if (!reached || reached.life.uid !== before.pod?.uid) continue;
+      if (request.id !== after.id || reached?.life.uid !== before.pod?.uid) continue;
       const windowMs = touchWindowMs(before);
       const lastMs = request.endedAtMs ?? nowMs;
       const idleMs = nowMs - lastMs;
