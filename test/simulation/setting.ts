@@ -56,8 +56,10 @@ export function settingOf(chance: Chance): Setting {
 /** Faults that make more of each other. */
 const THEMES: readonly (readonly FaultName[])[] = [
   ['Kubernetes is away', 'a pod is deleted by hand', 'a pod is evicted', 'a watch is frozen'],
-  ['the store is flushed', 'a replica is paused', 'Kubernetes loses calls', 'a node is lost'],
+  ['the store is flushed', 'the store is flushed', 'Kubernetes loses calls', 'a pod is evicted'],
+  ['the store is flushed', 'a replica is paused', 'Kubernetes loses calls', 'a container keeps ending'],
   ['the store loses its last seconds', 'a replica dies', 'notifications are lost', 'a container ends'],
+  ['notifications are lost', 'notifications are lost', 'pods start slowly', 'the quota is used up'],
   ['a replica is cut from both', 'a replica is cut from both', 'a pod is evicted'],
   ['the store loses calls', 'a replica is paused', 'the replicas are replaced one after another'],
 ];

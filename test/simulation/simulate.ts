@@ -52,8 +52,6 @@ class Campaign {
     await Promise.all(Array.from({ length: availableParallelism() }, () => this.work()));
     clearInterval(progress);
     this.tell();
-    for (const { seed, promise, what } of this.findings.sort((a, b) => a.seed - b.seed))
-      console.log(`seed ${seed}: ${promise}\n  ${what}`);
     if (this.findings.length > 0) console.log('\nThe story of one: npm run simulate -- --seed N');
     return this.findings.length > 0 ? 1 : 0;
   }
@@ -63,13 +61,20 @@ class Campaign {
       const worker = new Worker(WORKER, { workerData: values.variant });
       worker.on('message', ({ runs, findings }: { runs: number; findings: Finding[] }) => {
         this.done += runs;
-        this.findings.push(...findings);
+        for (const finding of findings) this.found(finding);
         this.giveShare(worker);
       });
       worker.once('error', reject);
       worker.once('exit', () => resolve());
       this.giveShare(worker);
     });
+  }
+
+  /** At once: who ends a long campaign early has not lost what it found. */
+  private found(finding: Finding): void {
+    this.findings.push(finding);
+    const { seed, promise, what } = finding;
+    console.log(`seed ${seed}: ${promise}\n  ${what}`);
   }
 
   private giveShare(worker: Worker): void {

@@ -1,5 +1,6 @@
 import type { MakeCheck } from './check.js';
 import { heldAreTold, tombstonesAreKept } from './endings.js';
+import { importsTakeTheLiving } from './imports.js';
 import { oneLeader, onlyLeadersWork } from './leaders.js';
 import { livingPodsAreKept, markedBeforeDeleted, namedPodsAreKept } from './pods.js';
 import { noForeignPod, nothingServedWhenCutOff, onlyTheNamedPod } from './reached-pods.js';
@@ -16,6 +17,7 @@ export const CHECKS = {
   'while its tombstone lives only the owner reopens a session': tombstonesAreKept,
   'generations rise': records.generationsRise,
   'one generation of a session is one pod for ever': records.oneUidForEver,
+  'an import makes of each session what its highest living pod shows': importsTakeTheLiving,
   'a record names a pod of its own session, owner and generation': records.namedPodsAreOwn,
   'no two sessions are ready at one address': records.oneSessionAtAnAddress,
   'the limits hold': records.limitsHold,

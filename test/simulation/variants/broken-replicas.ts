@@ -85,6 +85,16 @@ export const neverReadsAgain: Variant = {
   breakRun: ({ lifecycle }) => replace(opened<DirectoryRefresh>(lifecycle, 'refresh'), { soon: () => undefined }),
 };
 
+export const neverCorrected: Variant = {
+  name: 'the view is put right neither by reading again nor by what a step is answered',
+  harms: neverReadsAgain.harms,
+  breakRun: ({ lifecycle }) => {
+    replace(opened<DirectoryRefresh>(lifecycle, 'refresh'), { soon: () => undefined, all: () => Promise.resolve() });
+    const { taker } = opened<{ taker: object }>(opened(lifecycle, 'driver'), 'steps');
+    replace(taker, { note: () => undefined });
+  },
+};
+
 export const ridesOn: Variant = {
   name: 'a DELETE does not reach the requests that are held',
   harms: ['who is held for a session that is ended is told so', 'nobody waits in vain'],

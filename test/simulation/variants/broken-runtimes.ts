@@ -1,5 +1,7 @@
 import type { Pod, PodOrder } from '../../../src/lifecycle/runtime/pod.js';
+import { podName } from '../../../src/lifecycle/runtime/pod-name.js';
 import type { SimulatedCluster } from '../cluster/simulated-cluster.js';
+import { importsLowerGenerations } from './broken-stores.js';
 import { opened, replace, type Variant } from './variant.js';
 
 export const deletesByName: Variant = {
@@ -46,6 +48,20 @@ export const adoptsAnybodys: Variant = {
   },
 };
 
+export const adoptsCondemned: Variant = {
+  name: 'a pod of the right name is adopted, whoever owns it and though it is condemned',
+  harms: [...adoptsAnybodys.harms, 'no pod that a record names is deleted'],
+  breakWorld: ({ cluster }) => {
+    const create = cluster.create.bind(cluster);
+    replace(cluster, {
+      create: (order: PodOrder) => {
+        const made = create(order);
+        return made === 'name-taken' ? (cluster.named(podName(order.id, order.generation)) ?? made) : made;
+      },
+    });
+  },
+};
+
 function byName(cluster: SimulatedCluster, { id, generation }: PodOrder): Pod | undefined {
   const isOf = ({ assignment }: Pod): boolean => assignment?.id === id && assignment.generation === generation;
   return cluster.all().find((pod) => isOf(pod) && pod.markedUntilMs === undefined && !pod.deleting);
@@ -53,6 +69,7 @@ function byName(cluster: SimulatedCluster, { id, generation }: PodOrder): Pod | 
 
 export const namesAtRandom: Variant = {
   name: 'each try to make a pod gives it another name',
+  shieldedBy: 'the record names one of them and no import another, and the leader removes the rest',
   harms: ['one generation of a session is one pod for ever', 'generations rise'],
   breakWorld: ({ cluster }) => {
     let tries = 0;
@@ -65,6 +82,15 @@ export const namesAtRandom: Variant = {
           assignment,
         ),
     });
+  },
+};
+
+export const namesAtRandomAndImportsAll: Variant = {
+  name: 'each try to make a pod gives it another name, and an import takes what comes last',
+  harms: namesAtRandom.harms,
+  breakWorld: (world) => {
+    namesAtRandom.breakWorld?.(world);
+    importsLowerGenerations.breakWorld?.(world);
   },
 };
 

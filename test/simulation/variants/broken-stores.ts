@@ -42,8 +42,7 @@ export const countsNothing: Variant = {
 
 export const importsMarkedPods: Variant = {
   name: 'the import takes condemned pods',
-  shieldedBy: 'what is condemned is deleted a moment later, and the import takes no dying pods',
-  harms: ['no pod that a record names is deleted'],
+  harms: ['an import makes of each session what its highest living pod shows', 'no pod that a record names is deleted'],
   breakWorld: ({ store, cluster }) => {
     const unmarked = (pod: Pod): Pod => ({ ...pod, markedUntilMs: undefined });
     const importPod = store.importPod.bind(store);
@@ -53,10 +52,26 @@ export const importsMarkedPods: Variant = {
   },
 };
 
+export const importsDyingPods: Variant = {
+  name: 'the import takes condemned and dying pods',
+  harms: ['an import makes of each session what its highest living pod shows', 'generations rise'],
+  breakWorld: ({ store, cluster }) => {
+    const asAlive = (pod: Pod): Pod => ({ ...pod, markedUntilMs: undefined, deleting: false });
+    const importPod = store.importPod.bind(store);
+    replace(store, { importPod: (token: ImportToken, pod: Pod) => importPod(token, asAlive(pod)) });
+    const all = cluster.all.bind(cluster);
+    replace(cluster, { all: () => (store.remembers ? all() : all().map(asAlive)) });
+  },
+};
+
 export const importsLowerGenerations: Variant = {
   name: 'the import takes the first generation that comes',
-  shieldedBy: 'pods of earlier generations are removed as soon as the record has moved',
-  harms: ['generations rise', 'one generation of a session is one pod for ever'],
+  shieldedBy: 'pods of earlier generations are condemned as soon as the record has moved, and not imported',
+  harms: [
+    'an import makes of each session what its highest living pod shows',
+    'generations rise',
+    'one generation of a session is one pod for ever',
+  ],
   breakWorld: (world) => {
     const { store } = world;
     const importPod = store.importPod.bind(store);
