@@ -45,6 +45,32 @@ describe('a call on a session', () => {
     expect(gone).toEqual([address]);
   });
 
+  // A replica that was cut from the store saw its pod go and kept the connection that it was just making: it came to
+  // stand to the next pod of that address.
+  it('tells of a pod that went, also when only the watch does', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    replica.lifecycle.directory.stop();
+    const gone: string[] = [];
+    replica.lifecycle.sessions.onPodGone((one) => gone.push(one));
+    const pod = replica.pod();
+    replica.runtime.change(pod, { phase: 'dead' });
+    replica.runtime.vanish(pod);
+    expect(gone).toEqual([pod.address]);
+  });
+
+  it('leaves the connections of an address alone that another pod has by now', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const pod = replica.pod();
+    replica.lifecycle.directory.stop();
+    const gone: string[] = [];
+    replica.lifecycle.sessions.onPodGone((one) => gone.push(one));
+    replica.runtime.change({ ...pod, uid: 'next' }, { ...pod, uid: 'next', name: 'next' });
+    replica.runtime.vanish(pod);
+    expect(gone).toEqual([]);
+  });
+
   it('DELETE works while the runtime is away, and the session ends later', async () => {
     const replica = await started();
     replica.runtime.isAway = true;

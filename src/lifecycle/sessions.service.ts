@@ -19,6 +19,7 @@ import {
   type SessionView,
 } from './sessions.js';
 import { annotateLatest } from './runtime/annotate-latest.js';
+import type { Pod } from './runtime/pod.js';
 import { SessionRuntime } from './runtime/session-runtime.js';
 import { SessionStore } from './store/session-store.js';
 import { Templates } from './templates/templates.js';
@@ -137,6 +138,16 @@ export class SessionsService extends Sessions {
       const address = reachableAt(before);
       if (address !== undefined && reachableAt(session) !== address) gone(address);
     });
+    this.views.pods.onChange((pod, before, isGone) => this.podEnded(pod, before, isGone) && gone(pod.address!));
+  }
+
+  /** The watch may tell before the store does, or without it. An address that another pod has by now is that one's. */
+  private podEnded(pod: Pod, before: Pod | undefined, isGone: boolean): boolean {
+    const hasJustEnded = (isGone || pod.phase === 'dead') && before !== undefined && before.phase !== 'dead';
+    if (!hasJustEnded || pod.address === undefined) return false;
+    const isOthers = ({ uid, address, phase }: Pod): boolean =>
+      uid !== pod.uid && address === pod.address && phase !== 'dead';
+    return !this.views.pods.all().some(isOthers);
   }
 
   /** Any session that is there for this caller; one that has ended is not. */
