@@ -84,7 +84,7 @@ export function isWell(world: World, { run }: ClientRequest, sinceMs: number): b
   const { storeWay, apiWay, hearing, watchWay } = world.replicaOf(run!);
   if (!process.isRunning || process.wokeAtMs > sinceMs || process.bornAtMs > sinceMs) return false;
   return (
-    run!.runtime.feed?.isFollowing === true &&
+    run!.runtime.feed?.isListed === true &&
     [storeWay, apiWay, hearing, watchWay].every(({ goodSinceMs }) => goodSinceMs <= sinceMs)
   );
 }

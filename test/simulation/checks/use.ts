@@ -7,8 +7,6 @@ import type { MakeCheck } from './check.js';
 
 /** A heartbeat that is not answered, and the pause before the next. */
 const SILENT_CALL_MS = 3_000;
-/** By so much the store's clock may be set without anybody noticing. */
-const UNNOTICED_MS = 250;
 
 /**
  * A session in use is never reaped: not while something is open to its pod, nor within its idle timeout after that.
@@ -20,7 +18,7 @@ export const usedSessionsAreKept: MakeCheck = (world, violated) => ({
     const { nowMs } = world.time;
     for (const request of world.workload.requests) {
       const { reached, run } = request;
-      if (request.id !== after.id || reached?.life.uid !== before.pod?.uid) continue;
+      if (!reached?.isOwn || reached.life.uid !== before.pod?.uid) continue;
       const windowMs = touchWindowMs(before);
       const lastMs = request.endedAtMs ?? nowMs;
       const idleMs = nowMs - lastMs;
@@ -33,10 +31,10 @@ export const usedSessionsAreKept: MakeCheck = (world, violated) => ({
   },
 });
 
-/** How much earlier than it ended a use may count from. While the store cannot be told, it is written to the pod once in a quarter of the idle timeout, as it begins. */
+/** How much earlier than it ended a use may count from, by the clock of the store. While the store cannot be told, it is written to the pod once in a quarter of the idle timeout, as it begins. */
 function imprecisionMs(world: World, run: ReplicaRun, session: Session, sinceMs: number): number {
   const isStoreTold = world.replicaOf(run).storeWay.goodSinceMs <= sinceMs;
-  const clockMs = world.store.clockSetAtMs > sinceMs ? UNNOTICED_MS : 0;
+  const clockMs = world.store.setForwardSince(sinceMs);
   return clockMs + (isStoreTold ? 0 : session.idleTimeoutMs / 4 + SILENT_CALL_MS);
 }
 

@@ -43,8 +43,9 @@ export class PodFeed implements PodWatch {
   private readonly outage: Outage;
   private heardAtMs?: number;
   private openedAtMs = 0;
-  /** A watch is open; what comes through it is another matter. */
-  isFollowing = false;
+  /** All was listed, and a watch is open since; what comes through it is another matter. */
+  isListed = false;
+  private isFollowing = false;
   private isStopped = false;
   private watches = 0;
   private lastMs = 0;
@@ -93,6 +94,7 @@ export class PodFeed implements PodWatch {
   cut(why: string): void {
     if (!this.isFollowing || this.isStopped) return;
     this.isFollowing = false;
+    this.isListed = false;
     this.held = [];
     this.renewal?.cancel();
     this.parts.process.clock.after(this.outage.failed(new KubernetesError(why)), () => void this.list());
@@ -119,6 +121,7 @@ export class PodFeed implements PodWatch {
         return cluster.all();
       });
       this.replace(all);
+      this.isListed = this.isFollowing;
       this.heardAtMs = askedAtMs;
       this.outage.settled();
       this.follow(watch);

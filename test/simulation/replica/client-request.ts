@@ -19,8 +19,8 @@ export class ClientRequest {
   endedAtMs?: number;
   /** Since when it is held until its session can be reached; undefined: it is not. */
   heldSinceMs?: number;
-  /** The pod that it reached, and when. */
-  reached?: { life: PodLife; atMs: number };
+  /** The pod that it reached, and whether that was one of its session. */
+  reached?: { life: PodLife; isOwn: boolean };
   private presence?: AbortController;
   private readonly listeners: (() => void)[] = [];
 

@@ -127,7 +127,7 @@ export class PodErrand implements Errand {
           close();
           way.cuts.delete(lost);
         });
-        request.reached = { life, atMs: world.time.nowMs };
+        request.reached = { life, isOwn: life.assignment?.id === request.id };
         world.delivered({ request, life, run: this.run, admission });
         this.answerLater(life);
       });

@@ -43,9 +43,17 @@ export class SimulatedStore extends MemorySessionStore {
   /** When its clock was last set. */
   clockSetAtMs = -Infinity;
 
+  private readonly clockSets: { atMs: number; byMs: number }[] = [];
+
   setClock(byMs: number, atMs: number): void {
     this.serverClock.set(byMs);
     this.clockSetAtMs = atMs;
+    this.clockSets.push({ atMs, byMs });
+  }
+
+  /** How much time its clock has left out since then. */
+  setForwardSince(sinceMs: number): number {
+    return this.clockSets.reduce((sum, { atMs, byMs }) => sum + (atMs >= sinceMs ? Math.max(0, byMs) : 0), 0);
   }
 
   get remembers(): boolean {

@@ -36,6 +36,7 @@ function neverLooksAgain(run: ReplicaRun): void {
 
 export const sendsStale: Variant = {
   name: 'freshness is not looked at again after connecting',
+  shieldedBy: 'connections are let go as soon as the store or the watch says that their pod is no longer to be reached',
   harms: ['no request reaches a pod that the record does not name', "no request reaches another session's pod"],
   breakRun: (run) => neverLooksAgain(run),
 };
