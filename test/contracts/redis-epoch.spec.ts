@@ -31,7 +31,7 @@ withRedis(() => {
     it('when it restarted, although its file kept the records', async () => {
       const store = await replicas.usable();
       await opened(store, 's');
-      await server.stop('SIGKILL');
+      await server.stop('SIGTERM');
       await server.startAgain();
       await answering(store);
       await expectLost(store);
