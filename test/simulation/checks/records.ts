@@ -21,7 +21,7 @@ export const generationsRise: MakeCheck = (world, violated) => ({
   },
 });
 
-/** What the store forgot is known from the pods: where there is none, an id has no past. */
+/** What the store forgot is known from the pods that live: where there is none, an id, or a generation of it, has no past. */
 export const oneUidForEver: MakeCheck = (world, violated) => {
   const uids = new Map<SessionId, Map<number, string>>();
   const forgotten = new Set<SessionId>();
@@ -31,8 +31,9 @@ export const oneUidForEver: MakeCheck = (world, violated) => {
     },
     recordChanged(after, before) {
       const { id, generation, pod } = after;
-      if (forgotten.delete(id) && !hasPod(world, id)) uids.delete(id);
-      else if (!before) uids.delete(id);
+      const isRemade = forgotten.delete(id);
+      if (isRemade ? !hasPod(world, id) : !before) uids.delete(id);
+      if (isRemade) forgetAbove(uids.get(id), generation);
       if (!pod) return;
       const known = uids.get(id) ?? new Map<number, string>();
       uids.set(id, known);
@@ -42,6 +43,10 @@ export const oneUidForEver: MakeCheck = (world, violated) => {
     },
   };
 };
+
+function forgetAbove(known: Map<number, string> | undefined, generation: number): void {
+  for (const each of [...(known?.keys() ?? [])]) if (each > generation) known?.delete(each);
+}
 
 function hasPod(world: World, id: SessionId): boolean {
   return world.cluster.all().some(({ assignment }) => assignment?.id === id);

@@ -153,7 +153,10 @@ export class SimulatedCluster {
       }
     });
     this.parts.time.after(afterMs * 2, () => {
-      for (const life of lost) life.vanish();
+      for (const life of lost) {
+        if (life.isOver) this.over(life.uid);
+        else life.vanish();
+      }
     });
   }
 

@@ -19,7 +19,7 @@ export class ClientRequest {
   endedAtMs?: number;
   /** Since when it is held until its session can be reached; undefined: it is not. */
   heldSinceMs?: number;
-  /** The pod that it reached, and whether that was one of its session. */
+  /** The pod that it reached, and whether that was the one it was meant for. */
   reached?: { life: PodLife; isOwn: boolean };
   private presence?: AbortController;
   private readonly listeners: (() => void)[] = [];

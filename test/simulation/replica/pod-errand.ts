@@ -127,7 +127,7 @@ export class PodErrand implements Errand {
           close();
           way.cuts.delete(lost);
         });
-        request.reached = { life, isOwn: life.assignment?.id === request.id };
+        request.reached = { life, isOwn: isOwn(life, request, admission) };
         world.delivered({ request, life, run: this.run, admission });
         this.answerLater(life);
       });
@@ -143,4 +143,9 @@ export class PodErrand implements Errand {
       if (life.isListening && life.run === run) process.deliver(() => this.request.end('200', world.time.nowMs));
     });
   }
+}
+
+/** Who knows no better may send to an address where another pod is by now, be it one of the same session. */
+function isOwn({ assignment }: PodLife, { id }: ClientRequest, { generation }: Admission): boolean {
+  return assignment?.id === id && assignment.generation === generation;
 }
