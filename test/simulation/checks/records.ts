@@ -1,7 +1,6 @@
 import { isCounted } from '../../../src/lifecycle/session-states.js';
 import type { Session } from '../../../src/lifecycle/session.js';
 import type { SessionId } from '../../../src/lifecycle/session-id.js';
-import type { World } from '../world.js';
 import type { MakeCheck } from './check.js';
 
 const words = ({ id, state, generation, owner }: Session): string => `${id} (${state}, ${generation}, ${owner})`;
@@ -21,19 +20,14 @@ export const generationsRise: MakeCheck = (world, violated) => ({
   },
 });
 
-/** What the store forgot is known from the pods that live: where there is none, an id, or a generation of it, has no past. */
+/** An id without a record has no past; what an import finds says how far that of the others goes. */
 export const oneUidForEver: MakeCheck = (world, violated) => {
   const uids = new Map<SessionId, Map<number, string>>();
-  const forgotten = new Set<SessionId>();
   return {
-    memoryLost() {
-      for (const id of world.ids) forgotten.add(id);
-    },
     recordChanged(after, before) {
       const { id, generation, pod } = after;
-      const isRemade = forgotten.delete(id);
-      if (isRemade ? !hasPod(world, id) : !before) uids.delete(id);
-      if (isRemade) forgetAbove(uids.get(id), generation);
+      if (!world.store.remembers) forgetAbove(uids.get(id), generation);
+      else if (!before) uids.delete(id);
       if (!pod) return;
       const known = uids.get(id) ?? new Map<number, string>();
       uids.set(id, known);
@@ -46,10 +40,6 @@ export const oneUidForEver: MakeCheck = (world, violated) => {
 
 function forgetAbove(known: Map<number, string> | undefined, generation: number): void {
   for (const each of [...(known?.keys() ?? [])]) if (each > generation) known?.delete(each);
-}
-
-function hasPod(world: World, id: SessionId): boolean {
-  return world.cluster.all().some(({ assignment }) => assignment?.id === id);
 }
 
 export const namedPodsAreOwn: MakeCheck = (world, violated) => ({
