@@ -33,6 +33,8 @@ if (reached.length === 0) {
   console.log('Network policies are enforced: session pods reach nothing that they should not.');
 } else {
   console.log(`NETWORK POLICIES ARE NOT ENFORCED by this cluster: session pods reach ${reached.join(', ')}.`);
-  console.log('Session pods are not isolated from the network until a network plugin that enforces policies is installed.');
+  console.log(
+    'Session pods are not isolated from the network until a network plugin that enforces policies is installed.',
+  );
   process.exitCode = process.env.ISOLATION_REQUIRED === 'true' ? 1 : 0;
 }

@@ -31,7 +31,8 @@ async function call(method, path, { body, expected = [200], authorization = `Bea
     signal: AbortSignal.timeout(CALL_MS),
   });
   const text = await answer.text();
-  if (!expected.includes(answer.status)) throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 500)}`);
+  if (!expected.includes(answer.status))
+    throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 500)}`);
   const isJson = /json/.test(answer.headers.get('content-type') ?? '');
   return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
