@@ -9,6 +9,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
 const CALL_MS = 150_000;
+const GONE_MS = 60_000;
 const base = (process.argv[2] ?? process.env.BERTH_URL ?? '').replace(/\/+$/, '');
 const waitMs = Number(process.env.SMOKE_WAIT_SECONDS ?? 60) * 1_000;
 const id = `smoke-${randomUUID()}`;
@@ -51,6 +52,17 @@ async function untilReady() {
   }
 }
 
+/** Its pod may take as long to stop as it likes, within its grace period. */
+async function untilGone() {
+  const untilMs = Date.now() + GONE_MS;
+  for (;;) {
+    const { status, text } = await call('GET', session('/status'), { expected: [200, 404] });
+    if (status === 404) return;
+    if (Date.now() > untilMs) throw new Error(`the session is still there: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
 const session = (path) => `/api/v1/session/${id}${path}`;
 
 const STEPS = [
@@ -87,7 +99,7 @@ const STEPS = [
     },
   ],
   ['delete', () => call('DELETE', session(''), { expected: [204] })],
-  ['gone', () => call('GET', session('/status'), { expected: [404] })],
+  ['gone', untilGone],
 ];
 
 async function run() {
