@@ -48,6 +48,10 @@ export default {
       testRegex: String.raw`\.spec\.ts$`,
     },
     { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
+    // Needs a cluster (scripts/e2e-cluster), so that it is not among those that `npm test` runs.
+    ...(process.env.BERTH_IMAGE
+      ? [{ ...common, displayName: 'cluster', roots: ['<rootDir>/test/cluster'], testRegex: String.raw`\.spec\.ts$` }]
+      : []),
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],
   // Most of the time the suites wait for processes, outages and clocks: more workers than a small machine has cores pay.
