@@ -9,30 +9,48 @@ const README = new URL('README.md', CHART);
 const [BEGIN, END] = ['<!-- values -->', '<!-- end of values -->'];
 
 /** Maps that a user fills as he likes are one value; so is what has a description of its own and nothing below that has. */
-function rowsOf(map, path, before) {
-  return map.items.flatMap((pair, at) => {
-    const comment = described(at === 0 ? `${before ?? ''}\n${pair.key.commentBefore ?? ''}` : pair.key.commentBefore);
+function rowsOf(map, path, words) {
+  return map.items.flatMap((pair) => {
+    const comment = words.get([...path, pair.key.value].join('.')) ?? '';
     const own = [...path, pair.key.value];
     if (!isMap(pair.value) || pair.value.items.length === 0) return [[own, pair.value?.toJSON() ?? null, comment]];
-    const below = rowsOf(pair.value, own, pair.value.commentBefore);
+    const below = rowsOf(pair.value, own, words);
     if (!comment) return below;
-    const isExplainedBelow = below.some(([, , words]) => words);
     if (own[0] === 'settings') return [[own, undefined, comment], ...below.filter(([, value]) => value !== null)];
-    return isExplainedBelow ? [[own, undefined, comment], ...below] : [[own, pair.value.toJSON(), comment]];
+    return below.some(([, , said]) => said)
+      ? [[own, undefined, comment], ...below]
+      : [[own, pair.value.toJSON(), comment]];
   });
 }
 
+/** What stands above each key, by its path: read from the lines, where a comment is plainly above what it is about. */
+function wordsIn(text) {
+  const words = new Map();
+  const path = [];
+  let above = [];
+  for (const line of text.split('\n')) {
+    const [, indent, rest] = /^( *)(.*)$/.exec(line);
+    const key = /^([A-Za-z_][\w-]*):/.exec(rest)?.[1];
+    if (rest.startsWith('#')) above.push(rest.replace(/^# ?/, ''));
+    else if (key) {
+      path.splice(indent.length / 2, Infinity, key);
+      words.set(path.join('.'), described(above));
+      above = [];
+    } else above = [];
+  }
+  return words;
+}
+
 /** From the marker on; what stands before it is for readers of the file. */
-function described(comment = '') {
-  const lines = (comment ?? '').split('\n').map((line) => line.trim());
+function described(lines) {
   const from = lines.findLastIndex((line) => line.startsWith('-- '));
   return from < 0 ? '' : lines.slice(from).join(' ').replace(/^-- /, '').trim();
 }
 
 function table() {
-  const document = parseDocument(readFileSync(new URL('values.yaml', CHART), 'utf8'));
-  const cell = (text) => text.replaceAll('|', '\\|');
-  const rows = rowsOf(document.contents, []).map(([path, value, words]) => {
+  const text = readFileSync(new URL('values.yaml', CHART), 'utf8');
+  const cell = (words) => words.replaceAll('|', '\\|');
+  const rows = rowsOf(parseDocument(text).contents, [], wordsIn(text)).map(([path, value, words]) => {
     const shown = value === undefined ? '' : value === null || value === '' ? '' : `\`${cell(JSON.stringify(value))}\``;
     return `| \`${path.join('.')}\` | ${shown} | ${cell(words)} |`;
   });
