@@ -145,6 +145,11 @@ export const settingsSchema = z.object({
   SESSION_POD_MEMORY_LIMIT: quantity
     .default('512Mi')
     .describe('Memory at which a pod is killed, unless its template says otherwise'),
+  SESSION_POD_SERVICE_ACCOUNT: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'is not a name of a service account')
+    .optional()
+    .describe('Service account of a pod whose template names none; else the `default` one. Its token is never mounted'),
   WARM_POOL_SIZE: wholeNumber(0)
     .default(0)
     .describe('Pods kept ready for new sessions, of each template that does not say otherwise'),

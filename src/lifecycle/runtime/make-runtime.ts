@@ -53,6 +53,7 @@ async function makeKubernetesRuntime(settings: Settings, means: Means): Promise<
     memoryLimit: settings.SESSION_POD_MEMORY_LIMIT,
     startTimeoutMs: settings.POD_CREATION_TIMEOUT * SECOND,
     logLevel: settings.LOG_LEVEL,
+    serviceAccountName: settings.SESSION_POD_SERVICE_ACCOUNT,
   };
   if (settings.STORE === 'memory')
     logger.warn(

@@ -39,6 +39,7 @@ export const templateSchema = z.strictObject({
   nodeSelector: z.record(z.string(), z.string()).default({}),
   tolerations: z.array(z.looseObject({})).default([]),
   runtimeClassName: z.string().optional(),
+  priorityClassName: z.string().optional(),
   runAsUser: z.number().int().min(1).optional(),
   serviceAccountName: z.string().optional(),
   volumes: z.array(z.looseObject({ name: z.string() })).default([]),

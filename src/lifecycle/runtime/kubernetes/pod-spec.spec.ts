@@ -87,6 +87,7 @@ describe('the pod of a template', () => {
         nodeSelector: { pool: 'gpu' },
         tolerations: [{ key: 'gpu', operator: 'Exists' }],
         runtimeClassName: 'gvisor',
+        priorityClassName: 'batch',
         runAsUser: 33,
         serviceAccountName: 'reader',
         volumes: [{ name: 'models', persistentVolumeClaim: { claimName: 'models' } }],
@@ -97,6 +98,7 @@ describe('the pod of a template', () => {
     expect(spec).toMatchObject({
       nodeSelector: { pool: 'gpu' },
       runtimeClassName: 'gvisor',
+      priorityClassName: 'batch',
       serviceAccountName: 'reader',
       automountServiceAccountToken: false,
       securityContext: { runAsUser: 33, fsGroup: 33, runAsNonRoot: true },
@@ -116,6 +118,13 @@ describe('the pod of a template', () => {
       volumeMounts: [{ name: 'berth-tmp' }, { name: 'models', mountPath: '/models', readOnly: true }],
       startupProbe: { httpGet: { path: '/', port: 80 } },
     });
+  });
+
+  it('has the service account of the settings where its template names none, and never its token', () => {
+    const settings = { ...SETTINGS, serviceAccountName: 'sessions' };
+    const byDefault = podSpec(template(), settings);
+    expect(byDefault).toMatchObject({ serviceAccountName: 'sessions', automountServiceAccountToken: false });
+    expect(podSpec(template({ serviceAccountName: 'reader' }), settings).serviceAccountName).toBe('reader');
   });
 
   it.each<[string, Template['resources'], object]>([

@@ -11,6 +11,8 @@ export interface PodSettings extends ResourceDefaults {
   image: string;
   startTimeoutMs: number;
   logLevel?: string;
+  /** Of a template that names none. */
+  serviceAccountName?: string;
 }
 
 export type Session = Pick<PodAssignment, 'id' | 'env'>;
@@ -25,7 +27,8 @@ const PROBE_TIMEOUT_SECONDS = 5;
 
 /** The pod of a template: for one session, or (without one) warm, nobody's yet. */
 export function podSpec(template: Template, settings: PodSettings, session?: Session): V1PodSpec {
-  const { nodeSelector, runtimeClassName, serviceAccountName } = template;
+  const { nodeSelector, runtimeClassName, priorityClassName } = template;
+  const serviceAccountName = template.serviceAccountName ?? settings.serviceAccountName;
   return {
     restartPolicy: 'Always',
     enableServiceLinks: false,
@@ -34,6 +37,7 @@ export function podSpec(template: Template, settings: PodSettings, session?: Ses
     automountServiceAccountToken: false,
     ...(serviceAccountName !== undefined && { serviceAccountName }),
     ...(runtimeClassName !== undefined && { runtimeClassName }),
+    ...(priorityClassName !== undefined && { priorityClassName }),
     ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
     tolerations: tolerationsOf(template),
     securityContext: podSecurity(template),
