@@ -1,0 +1,118 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { parse, parseAllDocuments } from 'yaml';
+
+import { eventually } from '../support/eventually.js';
+import { ApiClient, describeWithControlPlane, sharedControlPlane } from '../support/kubernetes/index.js';
+
+/** Every object that the chart can make, in the words of a real API server: would it take them? */
+const ROOT = join(__dirname, '..', '..');
+const NAMESPACE = 'chart-dry-run';
+const RENDERED_MS = 60_000;
+/** Fetching the modules of the definitions for the first time. */
+const DEFINED_MS = 300_000;
+const MISSING = 3;
+
+interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+const run = async (program: string, ...args: string[]): Promise<string> =>
+  (await promisify(execFile)(program, args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+
+/** Everything that is off by default. */
+const ALL_OPTIONS = Object.entries({
+  'ingress.enabled': true,
+  'ingress.tlsSecret': 'edge',
+  'httpRoute.enabled': true,
+  'httpRoute.parentRefs[0].name': 'gateway',
+  'tls.certificate.enabled': true,
+  'tls.certificate.issuerRef.name': 'authority',
+  'externalSecret.enabled': true,
+  'externalSecret.storeRef.name': 'store',
+  'monitoring.podMonitor.enabled': true,
+  'priorityClasses.create': true,
+  'sessions.networkPolicy.egress.python.internet': true,
+  'templates.python.port': 8888,
+}).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+
+/** Builds Helm where it has to, which takes two minutes the first time; where there is no Go either, there is none. */
+function helmOrNone(): string | undefined {
+  const { status, stdout, stderr } = spawnSync('scripts/chart-tool', ['helm'], { cwd: ROOT, encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  if (status !== MISSING || process.env.CI) throw new Error(stderr);
+  console.warn(`The chart is not tried: ${stderr}`);
+  return undefined;
+}
+
+const helm = helmOrNone();
+const describeWithHelm = helm === undefined ? describe.skip : describeWithControlPlane;
+
+describeWithHelm('the objects of the chart', () => {
+  let api: ApiClient;
+
+  beforeAll(async () => {
+    api = new ApiClient(sharedControlPlane().kubeconfig('admin'));
+    for (const file of (await run('scripts/optional-definitions')).split('\n')) await define(file);
+    for (const name of [NAMESPACE, 'berth-sessions'])
+      await put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } } as KubernetesObject, '');
+  }, DEFINED_MS);
+  afterAll(() => api?.close());
+
+  async function define(file: string): Promise<void> {
+    const definition = parse(readFileSync(file, 'utf8')) as KubernetesObject & {
+      spec: { group: string; names: { plural: string }; versions: { name: string; storage: boolean }[] };
+    };
+    await put(definition, '');
+    const { group, names, versions } = definition.spec;
+    const version = versions.find(({ storage }) => storage)!.name;
+    await eventually(() => api.call(`/apis/${group}/${version}/${names.plural}`), RENDERED_MS);
+  }
+
+  /** Server-side apply, as `kubectl apply --server-side` does it. */
+  async function put(object: KubernetesObject, dryRun = '&dryRun=All'): Promise<void> {
+    const path = `${await collectionOf(object)}/${object.metadata.name}?fieldManager=test&force=true&fieldValidation=Strict${dryRun}`;
+    await api.call(path, { method: 'PATCH', contentType: 'application/apply-patch+yaml', body: object });
+  }
+
+  async function collectionOf({ apiVersion, kind, metadata }: KubernetesObject): Promise<string> {
+    const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const { resources } = await api.call<{ resources: { kind: string; name: string; namespaced: boolean }[] }>(group);
+    const resource = resources.find(({ kind: one, name }) => one === kind && !name.includes('/'));
+    if (!resource) throw new Error(`the API server knows no ${kind} of ${apiVersion}`);
+    return resource.namespaced
+      ? `${group}/namespaces/${metadata.namespace ?? NAMESPACE}/${resource.name}`
+      : `${group}/${resource.name}`;
+  }
+
+  async function rendered(args: readonly string[]): Promise<KubernetesObject[]> {
+    const text = await run(helm!, 'template', 'berth', 'helm/berth', '--namespace', NAMESPACE, ...args);
+    return parseAllDocuments(text).flatMap((document) => (document.toJSON() as KubernetesObject | null) ?? []);
+  }
+
+  it.each([
+    ['by default', []],
+    ['for dev', ['--values', 'helm/berth/values-dev.yaml']],
+    ['for staging', ['--values', 'helm/berth/values-staging.yaml']],
+    ['for production', ['--values', 'helm/berth/values-production.yaml']],
+    ['with every option', ALL_OPTIONS],
+  ])(
+    'are taken by an API server that is strict about fields, %s',
+    async (_, args) => {
+      const objects = await rendered(args);
+      expect(objects.length).toBeGreaterThan(15);
+      const refused: string[] = [];
+      for (const object of objects)
+        await put(object).catch((error: Error) =>
+          refused.push(`${object.kind} ${object.metadata.name}: ${error.message}`),
+        );
+      expect(refused).toEqual([]);
+    },
+    RENDERED_MS,
+  );
+});
