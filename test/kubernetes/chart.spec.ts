@@ -60,7 +60,7 @@ describeWithHelm('the objects of the chart', () => {
     api = new ApiClient(sharedControlPlane().kubeconfig('admin'));
     for (const file of (await run('scripts/optional-definitions')).split('\n')) await define(file);
     for (const name of [NAMESPACE, 'berth-sessions'])
-      await put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } } as KubernetesObject, '');
+      await put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, '');
   }, DEFINED_MS);
   afterAll(() => api?.close());
 
