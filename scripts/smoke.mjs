@@ -11,7 +11,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 const CALL_MS = 150_000;
 const GONE_MS = 60_000;
 const base = (process.argv[2] ?? process.env.BERTH_URL ?? '').replace(/\/+$/, '');
-const waitMs = Number(process.env.SMOKE_WAIT_SECONDS ?? 60) * 1_000;
+const waitSeconds = Number(process.env.SMOKE_WAIT_SECONDS ?? 60);
 const id = `smoke-${randomUUID()}`;
 const token = process.env.BERTH_TOKEN ?? signed(process.env.AUTH_TOKEN_SECRET);
 const mark = randomUUID();
@@ -43,7 +43,7 @@ function assert(isTrue, sentence) {
 }
 
 async function untilReady() {
-  const untilMs = Date.now() + waitMs;
+  const untilMs = Date.now() + waitSeconds * 1_000;
   for (;;) {
     const outcome = await call('GET', '/health/ready', { authorization: '' }).catch((error) => error);
     if (!(outcome instanceof Error)) return;
@@ -119,8 +119,8 @@ async function run() {
   return 0;
 }
 
-if (!base || !token) {
-  console.error('Usage: BERTH_TOKEN=… (or AUTH_TOKEN_SECRET=…) scripts/smoke BASE_URL');
+if (!/^https?:/.test(base) || !URL.canParse(base) || !token || !(waitSeconds >= 0)) {
+  console.error('Usage: BERTH_TOKEN=… (or AUTH_TOKEN_SECRET=…) [SMOKE_WAIT_SECONDS=60] scripts/smoke BASE_URL');
   process.exitCode = 2;
 } else {
   process.exitCode = await run();
