@@ -24,11 +24,16 @@ class Jenkins {
     String result = 'SUCCESS'
     Steps script
 
-    static World run(World world) {
-        def shell = new GroovyShell(Jenkins.classLoader, new Binding(), StepsOnly.configuration(Steps.name))
+    static Class<Steps> compile(String jenkinsfile) {
+        def loader = new GroovyClassLoader(Jenkins.classLoader, StepsOnly.configuration(Steps.name))
+        loader.parseClass(jenkinsfile, 'Jenkinsfile') as Class<Steps>
+    }
+
+    static World run(Class<Steps> jenkinsfile, World world) {
         def jenkins = new Jenkins(world)
-        jenkins.script = shell.parse(world.jenkinsfile, 'Jenkinsfile') as Steps
-        jenkins.script.jenkins = jenkins
+        jenkins.script = jenkinsfile.getDeclaredConstructor().newInstance()
+        // Not as a property: a script's are in its binding.
+        jenkins.script.setJenkins(jenkins)
         jenkins.script.run()
         world.result = jenkins.result
         world
@@ -86,9 +91,11 @@ class Jenkins {
 
     /** Options that wrap a stage are the steps of the same name. */
     private void wrapped(List<List> wrappers, Closure body) {
-        if (!wrappers) return body()
-        def (String name, Object arguments) = wrappers.head()
-        script.invokeMethod(name, [arguments, { wrapped(wrappers.tail(), body) }] as Object[])
+        if (!wrappers) {
+            body()
+            return
+        }
+        script.invokeMethod(wrappers.head()[0] as String, [wrappers.head()[1], { wrapped(wrappers.tail(), body) }] as Object[])
     }
 
     private void onAgent(Block model, Closure body) {
@@ -108,7 +115,14 @@ class Block {
 
     Block(String kind, Closure body) {
         this.kind = kind
-        body.rehydrate(this, null, null).tap { resolveStrategy = Closure.DELEGATE_ONLY }.call()
+        read(body, this)
+    }
+
+    /** Calls and assignments in the body go to this object, and nowhere else. */
+    private static void read(Closure body, Object into) {
+        def alone = body.rehydrate(into, into, into)
+        alone.resolveStrategy = Closure.DELEGATE_ONLY
+        alone.call()
     }
 
     def methodMissing(String name, Object arguments) {
@@ -135,7 +149,7 @@ class Block {
     String getBranch() { child('when')?.directives?.branch?.getAt(0)?.getAt(0) }
     Map getEnvironment() {
         def values = [:]
-        directives.environment.each { (it[0] as Closure).rehydrate(values, null, null).tap { resolveStrategy = Closure.DELEGATE_ONLY }.call() }
+        directives.environment.each { read(it[0] as Closure, values) }
         values
     }
 }

@@ -2,15 +2,14 @@
 abstract class Steps extends Script {
     Jenkins jenkins
 
-    private World getWorld() { jenkins.world }
+    World getWorld() { jenkins.world }
     Object getProperty(String name) {
-        if (name == 'env') return world.env
+        def env = jenkins.world.env
+        if (name == 'env') return env
         if (name == 'scm') return 'scm'
         if (name == 'currentBuild') return [currentResult: jenkins.result]
-        if (name in bound) return world.secrets[name]
-        super.getProperty(name)
+        env.containsKey(name) ? env[name] : super.getProperty(name)
     }
-    private final Set<String> bound = []
 
     void pipeline(Closure body) { jenkins.pipeline(body) }
     void script(Closure body) { body() }
@@ -47,16 +46,7 @@ abstract class Steps extends Script {
     Map usernamePassword(Map binding) { [id: binding.credentialsId, names: [binding.usernameVariable, binding.passwordVariable]] }
     Map file(Map binding) { [id: binding.credentialsId, names: [binding.variable]] }
     Map string(Map binding) { [id: binding.credentialsId, names: [binding.variable]] }
-    void withCredentials(List<Map> bindings, Closure body) {
-        bindings*.names.flatten().each { world.secrets[it] = "SECRET-$it".toString(); bound << it }
-        world.env.putAll(world.secrets)
-        try {
-            body()
-        } finally {
-            world.env.keySet().removeAll(bound)
-            bound.clear()
-        }
-    }
+    void withCredentials(List<Map> bindings, Closure body) { world.withCredentials(bindings, body) }
 
     void emailext(Map mail) { world.mails << "$mail.subject\n$mail.body".toString() }
     List culprits() { [] }

@@ -13,7 +13,6 @@ class World {
     static final PUSHED = 'registry.example/berth@sha256:0123'
 
     // What a test sets.
-    String jenkinsfile
     String branch = 'main'
     boolean qualityGateIsGreen = true
     boolean isApproved = true
@@ -31,10 +30,13 @@ class World {
     final List<Map> executors = []
     final List<Map> inputs = []
     final List<Map> deployments = []
+    /** All that were ever bound, by variable; and what was bound during each command, by id in the credential store. */
     final Map<String, String> secrets = [:]
+    final Map<String, List<String>> bindings = [:]
     final Map<String, Object> env = [BRANCH_NAME: 'main', BUILD_NUMBER: '7', BUILD_URL: 'https://jenkins.example/7/']
 
     private Map executor
+    private final List bound = []
     private final List<Map> limits = []
     private final List<String> locks = []
     private final List<Integer> milestones = []
@@ -61,6 +63,13 @@ class World {
 
     void limited(Map limit, Closure body) { within(limits, [minutes: minutes(limit)], body) }
     void locked(String resource, Closure body) { within(locks, resource, body) }
+    void withCredentials(List<Map> wanted, Closure body) {
+        def values = wanted*.names.flatten().collectEntries { [(it): "SECRET-$it".toString()] }
+        secrets.putAll(values)
+        env.putAll(values)
+        try { within(bound, wanted*.id*.toString(), body) } finally { env.keySet().removeAll(values.keySet()) }
+    }
+
     void milestone(int ordinal) { note('milestone'); milestones << ordinal }
 
     /** Every step passes here: none runs when the time around it is over. */
@@ -88,6 +97,7 @@ class World {
     String sh(String command) {
         def files = workspace('sh')
         note("sh $command")
+        if (bound) bindings[command] = bound.flatten()
         if (command in aborted) throw new Interrupted('a person')
         if (command in hanging) {
             if (!limits) throw new IllegalStateException("$command hangs for ever")
