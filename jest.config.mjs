@@ -47,6 +47,7 @@ export default {
       roots: ['<rootDir>/test/simulation'],
       testRegex: String.raw`\.spec\.ts$`,
     },
+    { ...common, displayName: 'scripts', roots: ['<rootDir>/test/scripts'], testRegex: String.raw`\.spec\.ts$` },
     { ...common, displayName: 'docs', roots: ['<rootDir>/test/docs'], testRegex: String.raw`\.spec\.ts$` },
     // Needs a cluster (scripts/e2e-cluster), so that it is not among those that `npm test` runs.
     ...(process.env.BERTH_IMAGE

@@ -6,6 +6,8 @@ export const SESSIONS = 'berth-sessions';
 export const NAME = 'berth';
 export const BERTH_PODS = 'app.kubernetes.io/instance=berth,app.kubernetes.io/component=berth';
 const VOLUME = 'berth-e2e-redis';
+/** Where a volume is on the node that is made by hand. */
+const ON_NODE = '/var/tmp/berth-e2e';
 const SERVICE_WAIT = '180s';
 
 /** Signs its tokens with the key that the chart has made. */
@@ -60,7 +62,8 @@ export async function uninstall(): Promise<void> {
 
 export async function removeTraces(): Promise<void> {
   await kubectl('delete', 'namespace', NAMESPACE, SESSIONS, '--ignore-not-found');
-  await kubectl('delete', 'persistentvolume', VOLUME, '--ignore-not-found');
+  const volume = await kubectl('delete', 'persistentvolume', VOLUME, '--ignore-not-found');
+  if (volume) await onNode(`rm -rf ${ON_NODE}/redis`);
 }
 
 async function clientOf(): Promise<BerthClient> {
@@ -79,10 +82,11 @@ async function keyOf(): Promise<string> {
   return Buffer.from(data.AUTH_TOKEN_SECRET!, 'base64').toString();
 }
 
-/** A cluster has somebody who makes volumes; where nobody does, one is made by hand as the README of the chart asks. */
+/** A cluster has somebody who makes volumes; where nobody does, one is made by hand. */
 async function makeVolumeWhereNobodyDoes(): Promise<void> {
   const { items } = await kubectlJson<{ items: unknown[] }>('get', 'storageclasses');
   if (items.length > 0) return;
+  await onNode(`rm -rf ${ON_NODE}/redis && mkdir -m 777 ${ON_NODE}/redis`);
   await apply({
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -90,11 +94,38 @@ async function makeVolumeWhereNobodyDoes(): Promise<void> {
     spec: {
       capacity: { storage: '2Gi' },
       accessModes: ['ReadWriteOnce'],
-      persistentVolumeReclaimPolicy: 'Delete',
+      persistentVolumeReclaimPolicy: 'Retain',
       claimRef: { namespace: NAMESPACE, name: `data-${NAME}-redis-0` },
-      hostPath: { path: process.env.E2E_VOLUME_PATH ?? '/var/tmp/berth-e2e-redis' },
+      hostPath: { path: `${ON_NODE}/redis` },
     },
   });
+}
+
+/** Kubernetes gives a folder of the node to nobody but root. */
+async function onNode(script: string): Promise<void> {
+  const name = 'berth-e2e-on-node';
+  await kubectl('-n', 'default', 'delete', 'pod', name, '--ignore-not-found');
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      restartPolicy: 'Never',
+      volumes: [{ name: 'node', hostPath: { path: ON_NODE, type: 'DirectoryOrCreate' } }],
+      containers: [
+        {
+          name: 'shell',
+          image: process.env.BERTH_IMAGE,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-ec', script],
+          securityContext: { runAsUser: 0 },
+          volumeMounts: [{ name: 'node', mountPath: ON_NODE }],
+        },
+      ],
+    },
+  });
+  await kubectl('-n', 'default', 'wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=60s');
+  await kubectl('-n', 'default', 'delete', 'pod', name);
 }
 
 export async function replicas(): Promise<string[]> {
