@@ -1,3 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { parseTemplates, readTemplates } from './read-templates.js';
 import { templateSchema } from './template.js';
 import { Templates } from './templates.js';
@@ -35,6 +39,32 @@ describe('a templates file', () => {
 
   it('that cannot be read says so', () => {
     expect(() => readTemplates('/nowhere/templates.yaml', templateSchema.parse({}))).toThrow('/nowhere/templates.yaml');
+  });
+});
+
+/** An Apache was started with the command of the bundled application, which is not in its image. */
+describe('the command of a template', () => {
+  const builtIn = templateSchema.parse({ image: 'berth:1', command: ['node', 'dist/session-pod/main.js'] });
+  const read = (text: string) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'berth-templates-')), 'templates.yaml');
+    writeFileSync(path, text);
+    return readTemplates(path, builtIn);
+  };
+
+  it('is that of its image where it has an image of its own', () => {
+    const { apache, plain } = Object.fromEntries(read('templates: {apache: {image: "httpd:2.4"}, plain: {}}'));
+    expect(apache).toMatchObject({ image: 'httpd:2.4' });
+    expect(apache!.command).toBeUndefined();
+    expect(plain).toMatchObject({ image: 'berth:1', command: ['node', 'dist/session-pod/main.js'] });
+  });
+
+  it('is that of the default one where the file says what that is', () => {
+    const templates = read(
+      'templates: {default: {image: "own:1", command: [serve]}, other: {}, apart: {image: "x:1"}}',
+    );
+    expect(templates.get('default')).toMatchObject({ image: 'own:1', command: ['serve'] });
+    expect(templates.get('other')).toMatchObject({ image: 'own:1', command: ['serve'] });
+    expect(templates.get('apart')!.command).toBeUndefined();
   });
 });
 

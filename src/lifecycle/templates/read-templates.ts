@@ -36,7 +36,7 @@ export function builtInTemplate(settings: Settings): TemplateDefinition {
   });
 }
 
-/** What the file does not say of image, command, resources and port is as in `builtIn`. */
+/** What the file does not say of image (with its command), resources and port is as in `builtIn`. */
 export function readTemplates(
   path: string | undefined,
   builtIn: TemplateDefinition,
@@ -47,10 +47,14 @@ export function readTemplates(
   return all.set(DEFAULT_TEMPLATE, byDefault);
 }
 
-/** A template without a command or image of its own runs what the default one runs, and has its limits. */
+/**
+ * A template without a command or image of its own runs what the default one runs, and has its limits. A command belongs
+ * to its image: with another one it is what that image says.
+ */
 function onTopOf(base: TemplateDefinition, definition: Partial<TemplateDefinition>): TemplateDefinition {
   const { image, command, resources, port } = base;
-  return templateSchema.parse({ image, command, resources, port, ...definition });
+  const program = definition.image === undefined ? { image, command } : {};
+  return templateSchema.parse({ ...program, resources, port, ...definition });
 }
 
 function readText(path: string): string {
