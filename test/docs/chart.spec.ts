@@ -63,8 +63,7 @@ describe('the chart', () => {
 function sameLeaves(own: object, standard: object, path = ''): string[] {
   return Object.entries(own).flatMap(([name, value]) => {
     const there = (standard as Record<string, unknown>)[name];
-    if (value !== null && typeof value === 'object')
-      return sameLeaves(value as object, (there ?? {}), `${path}${name}.`);
+    if (value !== null && typeof value === 'object') return sameLeaves(value as object, there ?? {}, `${path}${name}.`);
     return value === there ? [`${path}${name}`] : [];
   });
 }
