@@ -23,11 +23,16 @@ export const generationsRise: MakeCheck = (world, violated) => ({
 /** An id without a record has no past; what an import finds says how far that of the others goes. */
 export const oneUidForEver: MakeCheck = (world, violated) => {
   const uids = new Map<SessionId, Map<number, string>>();
+  const remade = new Set<SessionId>();
   return {
+    memoryLost() {
+      for (const id of world.ids) remade.add(id);
+    },
     recordChanged(after, before) {
       const { id, generation, pod } = after;
-      if (!world.store.remembers) forgetAbove(uids.get(id), generation);
-      else if (!before) uids.delete(id);
+      const isImport = !world.store.remembers;
+      if (isImport || remade.delete(id)) forgetAbove(uids.get(id), isImport ? generation : (before?.generation ?? 0));
+      if (!isImport && !before) uids.delete(id);
       if (!pod) return;
       const known = uids.get(id) ?? new Map<number, string>();
       uids.set(id, known);
