@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { parse, parseAllDocuments } from 'yaml';
 
 import { eventually } from '../support/eventually.js';
-import { ApiClient, describeWithControlPlane, sharedControlPlane } from '../support/kubernetes/index.js';
+import { describeWithHelm, helm } from '../support/helm.js';
+import { ApiClient, sharedControlPlane } from '../support/kubernetes/index.js';
 
 /** Every object that the chart can make, in the words of a real API server: would it take them? */
 const ROOT = join(__dirname, '..', '..');
@@ -14,7 +15,6 @@ const NAMESPACE = 'chart-dry-run';
 const RENDERED_MS = 60_000;
 /** Fetching the modules of the definitions for the first time. */
 const DEFINED_MS = 300_000;
-const MISSING = 3;
 
 interface KubernetesObject {
   apiVersion: string;
@@ -40,18 +40,6 @@ const ALL_OPTIONS = Object.entries({
   'sessions.networkPolicy.egress.python.internet': true,
   'templates.python.port': 8888,
 }).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
-
-/** Builds Helm where it has to, which takes two minutes the first time; where there is no Go either, there is none. */
-function helmOrNone(): string | undefined {
-  const { status, stdout, stderr } = spawnSync('scripts/chart-tool', ['helm'], { cwd: ROOT, encoding: 'utf8' });
-  if (status === 0) return stdout.trim();
-  if (status !== MISSING || process.env.CI) throw new Error(stderr);
-  console.warn(`The chart is not tried: ${stderr}`);
-  return undefined;
-}
-
-const helm = helmOrNone();
-const describeWithHelm = helm === undefined ? describe.skip : describeWithControlPlane;
 
 describeWithHelm('the objects of the chart', () => {
   let api: ApiClient;

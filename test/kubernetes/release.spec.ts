@@ -1,21 +1,12 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-import { describeWithControlPlane, sharedControlPlane } from '../support/kubernetes/index.js';
+import { describeWithHelm, helm } from '../support/helm.js';
+import { sharedControlPlane } from '../support/kubernetes/index.js';
 
 /** What the pipeline's scripts make of real Helm. There is no node, so that nothing that Helm waits for ever runs. */
 const ROOT = join(__dirname, '..', '..');
-const MISSING = 3;
 const LIMIT_MS = 90_000;
-
-const {
-  status,
-  stdout: helm,
-  stderr: why,
-} = spawnSync('scripts/chart-tool', ['helm'], { cwd: ROOT, encoding: 'utf8' });
-if (status !== 0 && (status !== MISSING || process.env.CI)) throw new Error(why);
-if (status === MISSING) console.warn(`Releases are not tried: ${why}`);
-const describeWithHelm = status === MISSING ? describe.skip : describeWithControlPlane;
 
 describeWithHelm('the release of an environment', () => {
   let env: NodeJS.ProcessEnv;
@@ -38,7 +29,7 @@ describeWithHelm('the release of an environment', () => {
       expect(await run('scripts/revision', 'dev')).toEqual({ code: 0, stdout: 'none' });
 
       const where = ['--namespace', 'released', '--create-namespace', '--values', 'helm/berth/values-dev.yaml'];
-      expect(await run(helm.trim(), 'install', 'released', 'helm/berth', ...where)).toMatchObject({ code: 0 });
+      expect(await run(helm!, 'install', 'released', 'helm/berth', ...where)).toMatchObject({ code: 0 });
       expect(await run('scripts/revision', 'dev')).toEqual({ code: 0, stdout: '1' });
 
       // Nothing of it reaches the cluster: a rollback has to leave revision 1 alone.
