@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
 import type { Caller } from '../../lifecycle/session.js';
+import { BoundedMap } from '../../platform/bounded-map.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Identity } from './claims.js';
 
@@ -17,12 +18,14 @@ const REMEMBERED_MS = 5 * 60_000;
  * longest goes first. Only digests are kept: a dump of the memory shows no token.
  */
 export class VerifiedTokens {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries: BoundedMap<string, Entry>;
 
   constructor(
     private readonly clock: Clock,
-    private readonly capacity = CAPACITY,
-  ) {}
+    capacity = CAPACITY,
+  ) {
+    this.entries = new BoundedMap(capacity);
+  }
 
   find(token: string): Caller | undefined {
     const digest = digestOf(token);
@@ -35,8 +38,6 @@ export class VerifiedTokens {
   }
 
   add(token: string, identity: Identity): void {
-    const oldest = this.entries.keys().next();
-    if (this.entries.size >= this.capacity && !oldest.done) this.entries.delete(oldest.value);
     this.entries.set(digestOf(token), { ...identity, checkAgainAtMs: this.clock.monotonicMs() + REMEMBERED_MS });
   }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../platform/bounded-map.js';
 import { Clock, pause } from '../../platform/clock.js';
 import { RuntimeUnavailable } from '../lifecycle.errors.js';
 import type { Pod } from '../runtime/pod.js';
@@ -18,8 +19,8 @@ const NOT_WAITED_FOR_MS = 5_000;
  * found out here. Nobody can be ended while the runtime is away as well, so nothing needs to be written then.
  */
 export class PodWitness {
-  /** When a use was last written, by the pod's uid and the monotonic clock; the longest ago first. */
-  private readonly writtenAtMs = new Map<string, number>();
+  /** When a use was last written, by the pod's uid and the monotonic clock. */
+  private readonly writtenAtMs = new BoundedMap<string, number>(MOST_REMEMBERED);
   /** Writes under way, by the pod's uid: who comes meanwhile shares one, for two would refuse each other. */
   private readonly writing = new Map<string, Promise<boolean>>();
   private silentUntilMs = -Infinity;
@@ -37,7 +38,7 @@ export class PodWitness {
     if (nowMs - (this.writtenAtMs.get(pod.uid) ?? -Infinity) < session.idleTimeoutMs / 4) return true;
     if (nowMs < this.silentUntilMs) return true;
     const isWritten = await this.writeInTime(pod);
-    if (isWritten === true) this.remember(pod, nowMs);
+    if (isWritten === true) this.writtenAtMs.set(pod.uid, nowMs);
     return isWritten !== false;
   }
 
@@ -63,13 +64,5 @@ export class PodWitness {
     const writing = annotateLatest(this.runtime, pod, pod, facts).finally(() => this.writing.delete(pod.uid));
     this.writing.set(pod.uid, writing);
     return writing;
-  }
-
-  private remember({ uid }: Pod, nowMs: number): void {
-    this.writtenAtMs.delete(uid);
-    this.writtenAtMs.set(uid, nowMs);
-    if (this.writtenAtMs.size <= MOST_REMEMBERED) return;
-    const [oldest] = this.writtenAtMs.keys();
-    this.writtenAtMs.delete(oldest!);
   }
 }

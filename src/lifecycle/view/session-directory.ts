@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../platform/bounded-map.js';
 import type { SessionId } from '../session-id.js';
 import type { Session } from '../session.js';
 import { SessionStore } from '../store/session-store.js';
@@ -19,8 +20,7 @@ export type End = Pick<Session, 'version' | 'opening' | 'endedBy'>;
  */
 export class SessionDirectory {
   private readonly sessions = new Map<SessionId, Session>();
-  /** The longest ago first. */
-  private readonly ends = new Map<SessionId, End>();
+  private readonly ends = new BoundedMap<SessionId, End>(MOST_ENDED);
   private readonly listeners = new Set<Listener>();
   private readonly forgotten = new Set<Forgotten>();
   private unsubscribe: () => void = () => {};
@@ -68,9 +68,6 @@ export class SessionDirectory {
   private ended({ id, version, opening, endedBy }: Session): void {
     this.sessions.delete(id);
     this.ends.set(id, { version, opening, endedBy });
-    if (this.ends.size <= MOST_ENDED) return;
-    const [oldest] = this.ends.keys();
-    this.ends.delete(oldest!);
   }
 
   /** The store knows nothing of it: what is seen here is not true any more. */

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../../platform/bounded-map.js';
 import { nextCrashCount } from './crash-count.js';
 import type { PodObject } from './pod-object.js';
 import type { KnownOfPod } from './pod-status.js';
@@ -17,8 +18,7 @@ const MOST_GONE = 1_000;
  */
 export class KnownPods {
   private readonly pods = new Map<string, Known>();
-  /** The longest ago first. */
-  private readonly gone = new Set<string>();
+  private readonly gone = new BoundedMap<string, true>(MOST_GONE);
   private readonly listeners = new Set<(uid: string) => void>();
 
   /** What is known now that the pod was seen like this. */
@@ -47,10 +47,7 @@ export class KnownPods {
   /** It is gone for good. */
   forget(uid: string): void {
     this.pods.delete(uid);
-    this.gone.add(uid);
-    if (this.gone.size <= MOST_GONE) return;
-    const [oldest] = this.gone;
-    this.gone.delete(oldest!);
+    this.gone.set(uid, true);
   }
 
   size(): number {
