@@ -79,10 +79,19 @@ describeWithControlPlane('what a replica knows of sessions without asking', () =
     const load = use('healed');
     await pause(500);
     const { name } = (await fleet.podOf('healed')).metadata;
+    const diesAtMs = Date.now();
     await fleet.api.call(`/api/v1/namespaces/${fleet.own.name}/pods/${name}`, { method: 'DELETE' });
     await eventually(() => expect(load.soFar.at(-1)).toMatchObject({ generation: '2' }), START_MS);
     await pause(TOLD_MS);
-    expectServed(await load.stop(), ['1', '2']);
+    const answers = await load.stop();
+    // What is on its way to a pod that dies is lost with it, and is not sent twice.
+    const isLost = ({ sentAtMs, text }: LoadAnswer): boolean =>
+      text.includes('POD_LOST') && sentAtMs < diesAtMs + TOLD_MS;
+    expect(answers.filter(isLost).length).toBeLessThan(3);
+    expectServed(
+      answers.filter((answer) => !isLost(answer)),
+      ['1', '2'],
+    );
     expect((await leader.status('healed')).body).toMatchObject({ state: 'ready', generation: 2 });
   }, 60_000);
 

@@ -4,14 +4,14 @@ import { eventually } from '../support/eventually.js';
 import { Fleet, type LivePod } from '../support/fleet.js';
 import { describeWithControlPlane } from '../support/kubernetes/index.js';
 
-const POOL = 10;
-const SESSIONS = 20;
+const POOL = 6;
+const SESSIONS = 12;
 const START_MS = 90_000;
 const SETTLED_MS = 60_000;
 
 /**
  * Between the patch that claims a warm pod and the record that names it there is a moment in which only the pod knows.
- * Replicas are killed in the middle of twenty first requests, when some sessions have a pod and others do not.
+ * Replicas are killed in the middle of twelve first requests, when some sessions have a pod and others do not.
  */
 describeWithControlPlane('replicas that are killed while they claim warm pods', () => {
   let fleet: Fleet;

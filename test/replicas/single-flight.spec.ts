@@ -23,9 +23,8 @@ describeWithControlPlane('three replicas that get the first requests of many ses
     }
     expect(await fleet.pods()).toHaveLength(SESSIONS);
     const writes = fleet.own.controlPlane
-      .auditEvents()
-      .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'pods' && !objectRef.subresource)
-      .filter(({ objectRef }) => objectRef?.namespace === fleet.own.name);
+      .auditEvents(fleet.own.name)
+      .filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'pods' && !objectRef.subresource);
     const made = writes.filter(({ responseStatus }) => responseStatus?.code === 201);
     const refused = writes.filter(({ responseStatus }) => responseStatus?.code !== 201);
     expect(made).toHaveLength(SESSIONS);

@@ -6,7 +6,7 @@ import { FleetInUse } from '../support/fleet-in-use.js';
 import { describeWithControlPlane } from '../support/kubernetes/index.js';
 import { expectNoneFailed, expectOnePodEach } from '../support/load.js';
 
-const PER_SECOND = 100;
+const PER_SECOND = 60;
 const OUTAGE_MS = 30_000;
 const BACK_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 5_000;

@@ -8,7 +8,7 @@ import { PodWitness } from './pod-witness.js';
 
 const REPLICAS = 3;
 /** Several of these run at once on a small machine; a case that is about the load says how much. */
-const PER_SECOND = 40;
+const PER_SECOND = 24;
 /** Their touch window is a second and a half. */
 const SHORT_IDLE_SECONDS = 6;
 const ADMIN = { subject: 'auditor', scope: 'berth:admin' };
@@ -24,12 +24,12 @@ export interface FleetInUseOptions extends Omit<FleetOptions, 'replicas'> {
 }
 
 /**
- * Three replicas with twenty sessions in use on each of them all the time, half of which may be idle for a few seconds only, and some
+ * Three replicas with twelve sessions in use on each of them all the time, half of which may be idle for a few seconds only, and some
  * at rest, of two owners and two generations. What comes of them is told by the answers of the load, by the lists of all
  * replicas, and by the API server.
  */
 export class FleetInUse {
-  readonly used = Array.from({ length: 20 }, (_, at) => `used-${at}`);
+  readonly used = Array.from({ length: 12 }, (_, at) => `used-${at}`);
   /** Those that may be idle for a few seconds only: a replica meets each less often than its touch window is long. */
   readonly usedLittle = this.used.filter((_, at) => at % 2 === 1);
   /** Nobody uses them but a case that says so. */

@@ -107,8 +107,7 @@ export class Fleet {
   /** What Berth asked of the API server about pods of the namespace, in order of the answers. */
   podCalls(verb: string): AuditEvent[] {
     return this.own.controlPlane
-      .auditEvents()
-      .filter(({ user, objectRef }) => user.username === 'berth' && objectRef?.namespace === this.own.name)
+      .auditEvents(this.own.name)
       .filter(({ objectRef, ...call }) => objectRef?.resource === 'pods' && call.verb === verb);
   }
 

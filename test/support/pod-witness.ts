@@ -52,8 +52,7 @@ export class PodWitness {
   writes(sinceMs = 0): AuditEvent[] {
     const { own } = this.fleet;
     return own.controlPlane
-      .auditEvents()
-      .filter(({ objectRef, user }) => objectRef?.namespace === own.name && user.username === 'berth')
+      .auditEvents(own.name)
       .filter(({ objectRef }) => objectRef?.resource === 'pods' && !objectRef.subresource)
       .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= sinceMs);
   }

@@ -30,7 +30,7 @@ export function controlPlaneFolder(path: string): ControlPlaneFolder {
 
 export const TOKENS: Record<User, string> = { admin: 'token-of-admin', berth: 'token-of-berth' };
 
-/** Writes to pods and leases, once answered; nothing of their contents. */
+/** What Berth writes to pods and leases, once answered; nothing of their contents. */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -38,6 +38,7 @@ const AUDIT_POLICY = {
   rules: [
     {
       level: 'Metadata',
+      users: ['berth'],
       verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
       resources: [
         { group: '', resources: ['pods', 'pods/*'] },

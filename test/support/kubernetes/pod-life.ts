@@ -114,9 +114,9 @@ export class PodLife {
     for (let said: string | undefined; !this.ending.signal.aborted;) {
       const message = this.parts.fates.of(this.pod)[kind];
       if (message === undefined) return;
-      if (message !== said) await say(message);
-      said = message;
-      await this.parts.fates.change(this.ending.signal);
+      // Saying takes time in which the fate may have changed: it is looked at again before anything is waited for.
+      if (message === said) await this.parts.fates.change(this.ending.signal);
+      else await say((said = message));
     }
   }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { type AuditEvent, AuditLog } from './audit-log.js';
 import { controlPlaneFolder, TOKENS } from './control-plane-folder.js';
 import { writeKubeconfig, type User } from './kubeconfig.js';
 
@@ -11,17 +11,6 @@ export interface ControlPlaneAddress {
   assets: string;
 }
 
-export interface AuditEvent {
-  verb: string;
-  requestURI: string;
-  user: { username: string };
-  userAgent?: string;
-  objectRef?: { resource: string; namespace?: string; name?: string; subresource?: string };
-  responseStatus?: { code?: number };
-  stage: string;
-  requestReceivedTimestamp: string;
-}
-
 /** Set by the global set-up, once the control plane of this run is ready; inherited by the workers. */
 export const ADDRESS_VARIABLE = 'BERTH_TEST_CONTROL_PLANE';
 
@@ -29,6 +18,8 @@ let kubeconfigs = 0;
 
 /** A control plane that somebody started, to be used but not to be stopped or disturbed. */
 export class RunningControlPlane {
+  private readonly logs = new Map<string, AuditLog>();
+
   constructor(readonly address: ControlPlaneAddress) {}
 
   get url(): string {
@@ -55,10 +46,10 @@ export class RunningControlPlane {
     return path;
   }
 
-  /** Writes to pods and leases, in order of their answers; written a moment after the answer. */
-  auditEvents(): AuditEvent[] {
-    const text = readFileSync(controlPlaneFolder(this.address.folder).auditLog, 'utf8');
-    const complete = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-    return complete.filter(Boolean).map((line) => JSON.parse(line) as AuditEvent);
+  /** What Berth has written to pods and leases of a namespace, in order of the answers; known a moment after the answer. */
+  auditEvents(namespace: string): AuditEvent[] {
+    const log = this.logs.get(namespace) ?? new AuditLog(controlPlaneFolder(this.address.folder).auditLog, namespace);
+    this.logs.set(namespace, log);
+    return log.soFar();
   }
 }

@@ -188,7 +188,7 @@ export class TestKubelet {
       hostIP: HOST_IP,
       fates: this.fates,
       isReal: mode !== 'status-only',
-      probing: { periodMs: 50, readyPeriodMs: 1_000, ...probing },
+      probing: { periodMs: 50, readyPeriodMs: 5_000, ...probing },
       backOff: { stepsMs: [0, 100, 200, 400, 800, 1_600, 3_200], resetMs: 600_000, ...backOff },
       longestGraceMs,
       stopping: this.stopping.signal,
