@@ -63,8 +63,9 @@ async function main(): Promise<Figures> {
     relistMs.push(await timed(() => synced(again)));
     await again.stop();
   }
-  const importMs = await timed(() => new ImportTask(store, runtime, new Calm(clock), () => {}, logger).pass());
   const sessions = new SessionDirectory(store);
+  const importing = new ImportTask({ store, runtime, sessions }, new Calm(clock), () => {}, logger);
+  const importMs = await timed(() => importing.pass());
   const refresh = new DirectoryRefresh(store, sessions, clock);
   let driven = 0;
   const driver = { drive: () => (driven += 1) } as unknown as SessionDriver;

@@ -185,7 +185,8 @@ export class Lifecycle {
     const reaper = new RepeatedPass(this.makeReaper(), timers, clock, logger);
     const reconcile = new RepeatedPass(this.makeReconcile(), timers, clock, logger);
     const { store, runtime } = this.parts;
-    const importing = new ImportTask(store, runtime, this.calm, () => reconcile.hasten(0), logger);
+    const known = { store, runtime, sessions: this.directory };
+    const importing = new ImportTask(known, this.calm, () => reconcile.hasten(0), logger);
     this.directory.onChange(({ dueAtMs }) => dueAtMs !== undefined && reaper.hasten(dueAtMs - store.nowMs()));
     leadership.standWhile(() => store.isAnswering());
     leadership.add({ name: 'lead', run: (whileLeading) => this.lead(whileLeading) });

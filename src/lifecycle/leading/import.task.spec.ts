@@ -5,12 +5,17 @@ import { SilentLogger } from '../../../test/support/silent-logger.js';
 import { sessionId } from '../../../test/support/openings.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionRuntime } from '../runtime/session-runtime.js';
+import type { Session } from '../session.js';
 import type { SessionStore } from '../store/session-store.js';
+import { SessionDirectory } from '../view/session-directory.js';
 import { Calm } from './calm.js';
 import { ImportTask } from './import.task.js';
 
 /** One import of these pods: what the store was told, in this order. */
-async function importOf(pods: readonly Pod[]): Promise<{ imported: string[]; living: string[] }> {
+async function importOf(
+  pods: readonly Pod[],
+  known: readonly Session[] = [],
+): Promise<{ imported: string[]; living: string[] }> {
   const told = { imported: [] as string[], living: [] as string[] };
   const store = {
     beginImport: () => Promise.resolve({ token: 'this one' }),
@@ -21,8 +26,10 @@ async function importOf(pods: readonly Pod[]): Promise<{ imported: string[]; liv
     },
   };
   const runtime = { list: () => Promise.resolve(pods) };
-  const ports = [store as unknown as SessionStore, runtime as unknown as SessionRuntime] as const;
-  await new ImportTask(...ports, new Calm(new FakeClock()), () => undefined, new SilentLogger()).pass();
+  const ports = { store: store as unknown as SessionStore, runtime: runtime as unknown as SessionRuntime };
+  const sessions = new SessionDirectory(ports.store);
+  for (const session of known) sessions.note(session);
+  await new ImportTask({ ...ports, sessions }, new Calm(new FakeClock()), () => undefined, new SilentLogger()).pass();
   return told;
 }
 
@@ -32,6 +39,14 @@ describe('an import', () => {
   it('tells the store of each pod that serves a session, the highest generation first', async () => {
     const later = podOf(session({ id: sessionId('a'), generation: 2 }), { uid: 'later' });
     expect(await importOf([pod('a'), later])).toEqual({ imported: ['later', 'a'], living: ['a', 'later'] });
+  });
+
+  it('tells it of the pod first that the session had, where another one bears witness to the same generation', async () => {
+    const one = session({ id: sessionId('a'), pod: { name: 'named', uid: 'named' } });
+    const [claimedLate, named] = [podOf(one, { uid: 'claimed late' }), podOf(one, { uid: 'named' })];
+    const first = { imported: ['named', 'claimed late'] };
+    expect(await importOf([claimedLate, named], [one])).toMatchObject(first);
+    expect(await importOf([named, claimedLate], [one])).toMatchObject(first);
   });
 
   it('passes over what is condemned or being deleted', async () => {

@@ -2,6 +2,7 @@ import { Logger } from '../../platform/logger.js';
 import type { Pod } from '../runtime/pod.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
 import { type ImportToken, SessionStore } from '../store/session-store.js';
+import { SessionDirectory } from '../view/session-directory.js';
 import { Calm } from './calm.js';
 import type { LeaderPass } from './leader-pass.js';
 
@@ -17,40 +18,48 @@ export class ImportTask implements LeaderPass {
   readonly name = 'import';
 
   constructor(
-    private readonly store: SessionStore,
-    private readonly runtime: SessionRuntime,
+    private readonly parts: { store: SessionStore; runtime: SessionRuntime; sessions: SessionDirectory },
     private readonly calm: Calm,
     private readonly imported: () => void,
     private readonly logger: Logger,
   ) {}
 
   async pass(): Promise<{ againInMs: number }> {
-    const token = await this.store.beginImport();
+    const token = await this.parts.store.beginImport();
     if (token !== 'not-needed') await this.import(token);
     return { againInMs: LOOK_EVERY_MS };
   }
 
   private async import(token: ImportToken): Promise<void> {
     this.calm.broken();
-    const living = (await this.runtime.list()).filter(isLiving);
-    const assigned = living.filter(({ assignment }) => assignment).sort(highestGenerationFirst);
+    const living = (await this.parts.runtime.list()).filter(isLiving);
+    const assigned = living.filter(({ assignment }) => assignment).sort((one, other) => this.compare(one, other));
     for (let at = 0; at < assigned.length; at += AT_ONCE) {
       const some = assigned.slice(at, at + AT_ONCE);
-      const outcomes = await Promise.all(some.map((pod) => this.store.importPod(token, pod)));
+      const outcomes = await Promise.all(some.map((pod) => this.parts.store.importPod(token, pod)));
       if (outcomes.includes('void')) return;
     }
-    const outcome = await this.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
+    const outcome = await this.parts.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
     if (outcome === 'void') return;
     this.logger.info({ event: 'store.imported', pods: assigned.length }, 'The store knows the running pods.');
     this.imported();
+  }
+
+  /**
+   * What comes first stays: the highest generation, and of two pods of the same one, as a claim leaves that was answered
+   * late, the pod that was the session's as far as is known here.
+   */
+  private compare(one: Pod, other: Pod): number {
+    const higher = (other.assignment?.generation ?? 0) - (one.assignment?.generation ?? 0);
+    return higher || Number(this.isNamed(other)) - Number(this.isNamed(one));
+  }
+
+  private isNamed({ assignment, uid }: Pod): boolean {
+    return assignment !== undefined && this.parts.sessions.find(assignment.id)?.pod?.uid === uid;
   }
 }
 
 /** Also one that cannot be read here, as of a later version: a record that names it stays as it is. */
 function isLiving({ markedUntilMs, deleting }: Pod): boolean {
   return markedUntilMs === undefined && !deleting;
-}
-
-function highestGenerationFirst(one: Pod, other: Pod): number {
-  return (other.assignment?.generation ?? 0) - (one.assignment?.generation ?? 0);
 }
