@@ -22,7 +22,7 @@ LABEL org.opencontainers.image.title="berth" \
 # A session's application may leave children behind; whoever is process 1 has to bury them.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends tini \
-  && rm -rf /var/lib/apt/lists/*
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 WORKDIR /berth
 ENV NODE_ENV=production
 COPY --from=packages /berth/node_modules node_modules

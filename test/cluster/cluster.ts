@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
+import type { CoreV1Api } from '@kubernetes/client-node';
+
 /** kubectl and helm as a person has them, on the cluster of KUBECONFIG. */
 
 const run = promisify(execFile);
@@ -34,4 +36,12 @@ export interface ClusterPod {
 
 export async function podsOf(namespace: string, selector: string): Promise<ClusterPod[]> {
   return (await kubectlJson<{ items: ClusterPod[] }>('-n', namespace, 'get', 'pods', '-l', selector)).items;
+}
+
+/** Where the start of a kubectl would count. */
+export async function podApi(): Promise<CoreV1Api> {
+  const { CoreV1Api, KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  return config.makeApiClient(CoreV1Api);
 }
