@@ -10,19 +10,30 @@ const zone = (target, from, message, except = []) => ({
   except,
   message,
 });
-const everyModule = ['config', 'gateway', 'health', 'leadership', 'lifecycle', 'metrics', 'platform', 'session-pod'];
+const everyModule = [
+  'config',
+  'gateway',
+  'health',
+  'leadership',
+  'lifecycle',
+  'metrics',
+  'platform',
+  'session-pod',
+  'vault',
+];
 const allBut = (...allowed) => everyModule.filter((name) => !allowed.includes(name));
 
 const arrows = [
   zone(
     'lifecycle',
-    allBut('lifecycle', 'leadership', 'config', 'platform'),
-    'lifecycle -> leadership, config, platform',
+    allBut('lifecycle', 'leadership', 'vault', 'config', 'platform'),
+    'lifecycle -> leadership, vault, config, platform',
   ),
   zone('leadership', allBut('leadership', 'config', 'platform'), 'leadership -> config, platform'),
+  zone('vault', allBut('vault', 'config', 'platform'), 'vault -> config, platform'),
   zone('metrics', allBut('metrics', 'config', 'platform'), 'metrics -> config, platform'),
   zone('health', ['gateway', 'session-pod'], 'nobody -> gateway'),
-  zone('gateway', ['session-pod', 'health'], 'gateway -> lifecycle, metrics, config, platform'),
+  zone('gateway', ['session-pod', 'health'], 'gateway -> lifecycle, vault, metrics, config, platform'),
   zone('platform', allBut('platform', 'config'), 'platform holds thin handles and no business words'),
   zone('config', allBut('config'), 'config is read by all and reads none'),
   zone('session-pod', allBut('session-pod'), 'the session application is a program of its own'),

@@ -1,4 +1,5 @@
 // A token for trying things out, signed with AUTH_TOKEN_SECRET: npm run -s token -- <subject> [scope …]
+// AUTH_TOKEN_KID names the key, where there are several.
 import { createHmac } from 'node:crypto';
 
 const [subject, ...scopes] = process.argv.slice(2);
@@ -10,5 +11,6 @@ if (!subject || !secret) {
 const encoded = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const iat = Math.floor(Date.now() / 1_000);
 const claims = { sub: subject, scope: scopes.join(' '), iat, exp: iat + 3_600 };
-const content = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded(claims)}`;
+const kid = process.env.AUTH_TOKEN_KID;
+const content = `${encoded({ alg: 'HS256', typ: 'JWT', ...(kid ? { kid } : {}) })}.${encoded(claims)}`;
 console.log(`${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`);

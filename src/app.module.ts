@@ -11,6 +11,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { KubernetesModule } from './platform/kubernetes/kubernetes.module.js';
 import { PlatformModule } from './platform/platform.module.js';
 import type { Logger } from './platform/logger.js';
+import { VaultModule } from './vault/vault.module.js';
 
 /** Every module of one replica. */
 @Module({})
@@ -24,6 +25,7 @@ export class AppModule {
         KubernetesModule,
         ScheduleModule.forRoot(),
         MetricsModule,
+        VaultModule,
         LeadershipModule,
         LifecycleModule,
         HealthModule,

@@ -16,6 +16,7 @@ import { MetricsEndpoint } from './metrics/metrics-endpoint.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { NestLogger } from './platform/nest-logger.js';
 import { shutDown } from './shutdown.js';
+import { Secrets } from './vault/secrets.js';
 
 /** Starts one replica: settings first, then the parts, and requests only when everything stands. */
 export async function bootstrap(): Promise<void> {
@@ -41,6 +42,9 @@ function sentenceFor(error: NodeJS.ErrnoException): string {
 
 async function start(settings: Settings): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL);
+  const address = listenAddress(settings);
+  // Before the rest: a start may wait for Vault, and metrics tell that it does.
+  const metrics = await MetricsEndpoint.listen(settings.METRICS_PORT, address);
   const app = await NestFactory.create(AppModule.with(settings, logger), {
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -50,14 +54,13 @@ async function start(settings: Settings): Promise<void> {
   await app.init();
   app.get(Lifecycle).start();
   await app.get(Leadership).start();
-  const address = listenAddress(settings);
-  const metrics = await MetricsEndpoint.listen(settings.METRICS_PORT, address);
   const edge = app.get(EdgeServer);
   const port = await edge.listen(app.getHttpAdapter().getInstance() as RequestListener, {
     port: settings.PORT,
     address,
   });
   stopOnSignal(app, metrics, logger);
+  reloadOnSignal(app.get(Secrets));
   logger.info({ event: 'listening', port, metricsPort: metrics.port(), address }, `Berth listens on port ${port}.`);
   greet(app, port);
 }
@@ -71,6 +74,11 @@ function listenAddress({ BIND_ADDRESS, RUNTIME }: Settings): string | undefined 
 function greet(app: INestApplication, port: number): void {
   const key = app.get<DevSigningKey | undefined>(DEV_SIGNING_KEY);
   if (key) process.stderr.write(`\n${firstCurl(port, key.token)}\n\n`);
+}
+
+/** Where there is nothing to reload, SIGHUP is what it is to any program: the terminal has gone. */
+function reloadOnSignal(secrets: Secrets): void {
+  if (secrets.mayChange) process.on('SIGHUP', () => void secrets.reload());
 }
 
 function stopOnSignal(app: INestApplication, metrics: MetricsEndpoint, logger: Logger): void {

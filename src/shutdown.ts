@@ -13,6 +13,7 @@ import { Clock, pause } from './platform/clock.js';
 import type { KubernetesClient } from './platform/kubernetes/kubernetes-client.js';
 import { KUBERNETES } from './platform/kubernetes/kubernetes.module.js';
 import type { Logger } from './platform/logger.js';
+import { Secrets } from './vault/secrets.js';
 
 /** The part of the drain time for which requests are still held. */
 const HOLD_FOR = 0.8;
@@ -33,6 +34,7 @@ export async function shutDown(app: INestApplication, metrics: MetricsEndpoint, 
     ['stop pods', () => app.get(SessionRuntime).stop()],
     ['close store', () => app.get(SessionStore).close()],
     ['close cluster', () => app.get<KubernetesClient | undefined>(KUBERNETES)?.close()],
+    ['close secrets', () => app.get(Secrets).close()],
     ['close metrics', () => metrics.close()],
     ['close', () => app.close()],
   ];

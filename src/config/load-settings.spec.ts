@@ -10,6 +10,8 @@ function faultsOf(environment: Record<string, string>): readonly string[] {
   throw new Error('no fault was found');
 }
 
+const VAULT = { VAULT_ADDR: 'https://vault:8200', VAULT_ROLE: 'berth' };
+const PKI = { VAULT_PKI_ROLE: 'berth', VAULT_PKI_COMMON_NAME: 'berth.test' };
 const CLUSTER = { RUNTIME: 'kubernetes', SESSION_POD_IMAGE: 'berth:1' };
 
 describe('loadSettings', () => {
@@ -32,6 +34,12 @@ describe('loadSettings', () => {
     [{ KUBERNETES_SERVICE_HOST: '10.0.0.1', RUNTIME: 'process' }, { RUNTIME: 'process' }],
   ])('takes from %j what runs the pods and what remembers them', (environment, expected) => {
     expect(loadSettings(environment)).toMatchObject(expected);
+  });
+
+  it('takes secrets from Vault, or, where it is told to, from elsewhere beside it', () => {
+    expect(loadSettings({ ...VAULT, ...PKI })).toMatchObject({ VAULT_API_KEYS_PATH: 'secret/api/keys' });
+    const beside = { VAULT_API_KEYS_PATH: 'none', AUTH_TOKEN_SECRET: 'x'.repeat(32), AUTH_ISSUER: 'i' };
+    expect(loadSettings({ ...VAULT, ...beside })).toMatchObject(beside);
   });
 
   it('takes an empty value for one that is not set', () => {
@@ -93,7 +101,19 @@ describe('loadSettings', () => {
     [{ RUNTIME: 'kubernetes' }, 'SESSION_POD_IMAGE'],
     [{ LEASE_DURATION_SECONDS: '10' }, 'LEASE_DURATION_SECONDS'],
     [{ LEASE_RETRY_SECONDS: '9' }, 'LEASE_RETRY_SECONDS'],
-    [{ VAULT_ADDR: 'https://vault' }, 'VAULT_ADDR'],
+    [{ TLS_HSTS_SECONDS: '60' }, 'TLS_HSTS_SECONDS'],
+    [{ VAULT_ADDR: 'https://vault' }, 'VAULT_ROLE'],
+    [{ VAULT_ADDR: 'vault:8200', VAULT_ROLE: 'berth' }, 'VAULT_ADDR'],
+    [{ VAULT_ROLE: 'berth' }, 'VAULT_ADDR'],
+    [{ ...VAULT, VAULT_TOKEN: 't' }, 'exclude'],
+    [{ ...VAULT, AUTH_TOKEN_SECRET: 'x'.repeat(32) }, 'VAULT_API_KEYS_PATH'],
+    [{ ...VAULT, AUTH_KEYS_PATH: 'keys.yaml' }, 'VAULT_API_KEYS_PATH'],
+    [{ ...VAULT, REDIS_PASSWORD: 'x' }, 'VAULT_REDIS_PASSWORD_PATH'],
+    [{ ...VAULT, VAULT_API_KEYS_PATH: 'secret//keys' }, 'VAULT_API_KEYS_PATH'],
+    [{ ...VAULT, VAULT_PKI_ROLE: 'berth' }, 'VAULT_PKI_COMMON_NAME'],
+    [{ ...VAULT, ...PKI, TLS_CERT_PATH: 'a', TLS_KEY_PATH: 'b' }, 'exclude'],
+    [PKI, 'VAULT_PKI_ROLE needs VAULT_ADDR'],
+    [{ REDIS_PASSWORD: 'x', REDIS_PASSWORD_PATH: 'y' }, 'exclude'],
   ])('refuses the combination %j', (environment, word) => {
     expect(faultsOf(environment).join('\n')).toContain(word);
   });

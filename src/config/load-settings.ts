@@ -51,12 +51,40 @@ function crossFaults(given: Environment): string[] {
     faults.push('AUTH_JWKS_URL needs AUTH_ISSUER and AUTH_AUDIENCE: without them any token of that issuer would do');
   if (has('PORT') && given.PORT !== '0' && given.PORT === (given.METRICS_PORT ?? '9090'))
     faults.push('PORT and METRICS_PORT are the same');
+  const KEYS = ['AUTH_JWKS_URL', 'AUTH_TOKEN_SECRET', 'AUTH_KEYS_PATH', 'VAULT_ADDR'] as const;
   for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const)
-    if (has(name) && !has('AUTH_JWKS_URL') && !has('AUTH_TOKEN_SECRET'))
+    if (has(name) && !KEYS.some(has))
       faults.push(`${name} needs AUTH_JWKS_URL or AUTH_TOKEN_SECRET: a key made for this run knows no issuer`);
-  if (given.VAULT_ADDR !== undefined)
-    faults.push('VAULT_ADDR is set, but this version takes its secrets from the environment and from files only');
-  return [...faults, ...partsFaults(given), ...leaseFaults(given)];
+  if (Number(given.TLS_HSTS_SECONDS ?? 0) > 0 && !has('TLS_CERT_PATH') && !has('VAULT_PKI_ROLE'))
+    faults.push('TLS_HSTS_SECONDS needs TLS_CERT_PATH or VAULT_PKI_ROLE: browsers believe it by TLS only');
+  return [...faults, ...vaultFaults(given), ...partsFaults(given), ...leaseFaults(given)];
+}
+
+/** A secret comes from one place, so that who changes it there knows that it is changed. */
+function vaultFaults(given: Environment): string[] {
+  const faults: string[] = [];
+  const has = (name: keyof Settings): boolean => given[name] !== undefined;
+  const exclude = (one: keyof Settings, other: keyof Settings, hint = ''): void => {
+    if (has(one) && has(other)) faults.push(`${one} and ${other} exclude each other${hint}`);
+  };
+  exclude('REDIS_PASSWORD', 'REDIS_PASSWORD_PATH');
+  exclude('VAULT_PKI_ROLE', 'TLS_CERT_PATH');
+  exclude('VAULT_ROLE', 'VAULT_TOKEN');
+  if (has('VAULT_PKI_ROLE') !== has('VAULT_PKI_COMMON_NAME'))
+    faults.push('VAULT_PKI_ROLE and VAULT_PKI_COMMON_NAME go together');
+  if (!has('VAULT_ADDR')) {
+    for (const name of ['VAULT_ROLE', 'VAULT_PKI_ROLE'] as const)
+      if (has(name)) faults.push(`${name} needs VAULT_ADDR`);
+    return faults;
+  }
+  if (!has('VAULT_ROLE') && !has('VAULT_TOKEN'))
+    faults.push('VAULT_ADDR needs VAULT_ROLE (or, for development, VAULT_TOKEN)');
+  const otherwise = (name: keyof Settings): string => `, unless ${name} is none`;
+  for (const name of ['REDIS_PASSWORD', 'REDIS_PASSWORD_PATH'] as const)
+    if (given.VAULT_REDIS_PASSWORD_PATH !== 'none') exclude(name, 'VAULT_ADDR', otherwise('VAULT_REDIS_PASSWORD_PATH'));
+  for (const name of ['AUTH_TOKEN_SECRET', 'AUTH_KEYS_PATH'] as const)
+    if (given.VAULT_API_KEYS_PATH !== 'none') exclude(name, 'VAULT_ADDR', otherwise('VAULT_API_KEYS_PATH'));
+  return faults;
 }
 
 function partsFaults(given: Environment): string[] {

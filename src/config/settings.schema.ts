@@ -22,6 +22,12 @@ const list = z.string().transform((text) =>
 );
 const words = z.string().transform((text) => text.split(/\s+/).filter(Boolean));
 const yesOrNo = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+const path = z.string().min(1);
+const vaultPath = (standard: string) =>
+  z
+    .string()
+    .regex(/^[^/\s]+(\/[^/\s]+)*$/, 'is not a path such as secret/redis/password')
+    .default(standard);
 const quantity = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'is not a quantity such as 100m or 128Mi');
 
 export const settingsSchema = z.object({
@@ -37,13 +43,25 @@ export const settingsSchema = z.object({
     .default('info')
     .describe('Least level that is logged'),
   TLS_CERT_PATH: z.string().min(1).optional().describe('PEM certificate chain; with `TLS_KEY_PATH` the API speaks TLS'),
-  TLS_KEY_PATH: z.string().min(1).optional().describe('PEM key of that certificate'),
+  TLS_KEY_PATH: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM key of that certificate; both are used anew when they change'),
+  TLS_HSTS_SECONDS: wholeNumber(0)
+    .default(0)
+    .describe('How long browsers are told to come by TLS only (`Strict-Transport-Security`); 0: they are told nothing'),
 
   AUTH_TOKEN_SECRET: z
     .string()
     .min(32, 'has fewer than 32 bytes')
     .optional()
     .describe('HS256 key of the tokens, at least 32 bytes'),
+  AUTH_KEYS_PATH: path
+    .optional()
+    .describe(
+      'JSON or YAML file of token keys and API keys, with the fields of the secret in Vault; used anew when it changes',
+    ),
   AUTH_JWKS_URL: z
     .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
     .optional()
@@ -72,6 +90,7 @@ export const settingsSchema = z.object({
   REDIS_PORT: wholeNumber(1, 65_535).default(6379).describe('Port of the Redis primary'),
   REDIS_USERNAME: z.string().min(1).optional().describe('User of the Redis primary, where it has more than one'),
   REDIS_PASSWORD: z.string().min(1).optional().describe('Password of the Redis primary'),
+  REDIS_PASSWORD_PATH: path.optional().describe('File that holds that password; used anew when it changes'),
   REDIS_TLS: yesOrNo.default(false).describe('Whether the Redis primary is spoken to by TLS'),
   REDIS_CA_PATH: z
     .string()
@@ -83,6 +102,42 @@ export const settingsSchema = z.object({
     .min(1)
     .optional()
     .describe('All of this as one URL, `redis://user:password@host:port/db`, or `rediss://` for TLS'),
+
+  VAULT_ADDR: z
+    .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+    .optional()
+    .describe(
+      'Vault that secrets come from, `https://vault:8200`; without it they come from files and the environment',
+    ),
+  VAULT_ROLE: z.string().min(1).optional().describe('Role of the Kubernetes login, as the pod’s service account'),
+  VAULT_AUTH_PATH: vaultPath('kubernetes').describe('Where that login is mounted'),
+  VAULT_JWT_PATH: path
+    .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
+    .describe('File with the service account’s token, read anew at each login'),
+  VAULT_TOKEN: z.string().min(1).optional().describe('A token instead of `VAULT_ROLE`, for development'),
+  VAULT_NAMESPACE: z.string().min(1).optional().describe('Namespace of Vault Enterprise'),
+  VAULT_CA_PATH: path
+    .optional()
+    .describe('PEM file of the authorities that may sign for Vault; else those that Node trusts'),
+  VAULT_TIMEOUT_SECONDS: seconds(1).default(5).describe('How long one call of Vault may take'),
+  VAULT_REFRESH_SECONDS: seconds(1)
+    .default(30)
+    .describe('How often secrets are read anew, from Vault or from their files; SIGHUP does it at once'),
+  VAULT_REDIS_PASSWORD_PATH: vaultPath('secret/redis/password').describe(
+    'Secret (KV version 2) whose field `password` is Redis’ password; `none`: it does not come from Vault',
+  ),
+  VAULT_API_KEYS_PATH: vaultPath('secret/api/keys').describe(
+    'Secret with a field `token.<kid>` for each token key and `api-key.<name>` for each API key; `none`: they do not come from Vault',
+  ),
+  VAULT_PKI_PATH: vaultPath('pki').describe('Where the PKI is mounted that makes the certificate of the port'),
+  VAULT_PKI_ROLE: z.string().min(1).optional().describe('Its role; with it the API speaks TLS'),
+  VAULT_PKI_COMMON_NAME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name in that certificate (needed with `VAULT_PKI_ROLE`)'),
+  VAULT_PKI_ALT_NAMES: list.default([]).describe('Further names and addresses in it, comma-separated'),
+  VAULT_PKI_TTL_SECONDS: seconds(0).default(0).describe('How long it is good for; 0: as the role says'),
 
   KUBECONFIG: z
     .string()

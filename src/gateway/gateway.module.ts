@@ -7,13 +7,13 @@ import { Sessions } from '../lifecycle/sessions.js';
 import { Clock } from '../platform/clock.js';
 import { Logger } from '../platform/logger.js';
 import { Randomness } from '../platform/randomness.js';
+import { Secrets } from '../vault/secrets.js';
 import { ApiModule } from './api/api.module.js';
 import { ControlStreams } from './api/control-streams.js';
 import { AuthModule } from './auth/auth.module.js';
 import { Authenticator } from './auth/authenticator.js';
 import { assembleEdge, type EdgeNeeds } from './edge/assemble-edge.js';
 import { EdgeServer } from './edge/edge-server.js';
-import { readTls } from './edge/tls.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { RateLimiter } from './rate-limiter.js';
 
@@ -41,9 +41,10 @@ const EDGE_NEEDS = Symbol('EDGE_NEEDS');
     },
     {
       provide: EdgeServer,
-      inject: [SETTINGS, EDGE_NEEDS, ControlStreams],
-      useFactory: (settings: Settings, needs: EdgeNeeds, streams: ControlStreams) => {
-        const edge = assembleEdge(settings, needs, { tls: readTls(settings) });
+      inject: [SETTINGS, EDGE_NEEDS, ControlStreams, Secrets],
+      useFactory: (settings: Settings, needs: EdgeNeeds, streams: ControlStreams, { certificate }: Secrets) => {
+        const edge = assembleEdge(settings, needs, { tls: certificate?.pair });
+        certificate?.onChange((pair) => edge.useCertificate(pair));
         edge.onDrain(() => streams.endAll());
         return edge;
       },

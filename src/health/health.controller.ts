@@ -13,12 +13,17 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { LONGEST_SILENCE_MS } from '../lifecycle/view/pod-directory.js';
 import { SessionStore } from '../lifecycle/store/session-store.js';
 import { withoutAddresses } from '../platform/plain-words.js';
+import { Secrets } from '../vault/secrets.js';
+import type { ServerCertificate } from '../vault/server-certificate.js';
 import { Readiness } from './readiness.js';
 
 export abstract class HealthParts {
   abstract readonly store: SessionStore;
   abstract readonly leadership: Leadership;
+  abstract readonly secrets: Secrets;
 }
+
+type Facts = Record<string, string | Record<string, string | undefined>>;
 
 @ApiExcludeController()
 @Controller('health')
@@ -53,6 +58,7 @@ export class HealthController {
       () => this.store(),
       () => this.runtime(),
       () => this.leadership(),
+      ...this.secretParts(),
     ]);
   }
 
@@ -81,8 +87,29 @@ export class HealthController {
     return ageMs > LONGEST_SILENCE_MS ? indicator.down({ lastHeardOfSeconds }) : indicator.up({ lastHeardOfSeconds });
   }
 
+  /** Vault and the certificate where there are any, secrets always; by their names and versions. */
+  private secretParts(): (() => HealthIndicatorResult)[] {
+    const { vault, certificate, all } = this.parts.secrets;
+    const shown = (name: string, wrong: string | undefined, facts: Facts = {}): HealthIndicatorResult => {
+      const indicator = this.indicators.check(name);
+      return wrong === undefined ? indicator.up(facts) : indicator.down({ ...facts, message: withoutAddresses(wrong) });
+    };
+    const versions = Object.fromEntries(all.map(({ name, version }) => [name, version]));
+    const wrong = all.flatMap((secret) =>
+      secret.whatIsWrong() === undefined ? [] : [`${secret.name}: ${secret.whatIsWrong()}`],
+    );
+    const parts = [() => shown('secrets', wrong.length > 0 ? wrong.join('; ') : undefined, { versions })];
+    if (vault) parts.push(() => shown('vault', vault.whatIsWrong()));
+    if (certificate) parts.push(() => shown('certificate', certificate.whatIsWrong(), endOf(certificate)));
+    return parts;
+  }
+
   private leadership(): HealthIndicatorResult {
     const { isLeader, leader } = this.parts.leadership.status();
     return this.indicators.check('leadership').up({ isLeader, leader });
   }
+}
+
+function endOf({ expiresAtMs }: ServerCertificate): Facts {
+  return expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() };
 }

@@ -5,6 +5,7 @@ import { Leadership } from '../leadership/leadership.js';
 import { LeadershipModule } from '../leadership/leadership.module.js';
 import { LifecycleModule } from '../lifecycle/lifecycle.module.js';
 import { SessionStore } from '../lifecycle/store/session-store.js';
+import { Secrets } from '../vault/secrets.js';
 import { HealthController, HealthParts } from './health.controller.js';
 import { Readiness } from './readiness.js';
 
@@ -15,8 +16,12 @@ import { Readiness } from './readiness.js';
     Readiness,
     {
       provide: HealthParts,
-      inject: [SessionStore, Leadership],
-      useFactory: (store: SessionStore, leadership: Leadership): HealthParts => ({ store, leadership }),
+      inject: [SessionStore, Leadership, Secrets],
+      useFactory: (store: SessionStore, leadership: Leadership, secrets: Secrets): HealthParts => ({
+        store,
+        leadership,
+        secrets,
+      }),
     },
   ],
   exports: [Readiness],

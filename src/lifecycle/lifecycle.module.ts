@@ -11,6 +11,7 @@ import type { KubernetesClient } from '../platform/kubernetes/kubernetes-client.
 import { KUBERNETES } from '../platform/kubernetes/kubernetes.module.js';
 import { Logger } from '../platform/logger.js';
 import { Randomness } from '../platform/randomness.js';
+import { Secrets } from '../vault/secrets.js';
 import { registerLifecycleGauges } from './lifecycle-gauges.js';
 import { ScheduledTimers } from './leading/scheduled-timers.js';
 import { LifecycleMetrics } from './lifecycle.metrics.js';
@@ -34,6 +35,7 @@ function makeTemplates(settings: Settings): Templates {
   });
 }
 
+type StoreNeeds = [Settings, Clock, Randomness, Logger, Secrets];
 type RuntimeNeeds = [Settings, Clock, Randomness, Logger, KubernetesClient | undefined];
 
 const LIFECYCLE_NEEDS = [
@@ -95,9 +97,9 @@ function timingOf(settings: Settings): LifecycleTiming {
   providers: [
     {
       provide: SessionStore,
-      inject: [SETTINGS, Clock, Randomness, Logger],
-      useFactory: (settings: Settings, clock: Clock, randomness: Randomness, logger: Logger) =>
-        makeStore(settings, { clock, randomness, logger }),
+      inject: [SETTINGS, Clock, Randomness, Logger, Secrets],
+      useFactory: (...[settings, clock, randomness, logger, secrets]: StoreNeeds) =>
+        makeStore(settings, { clock, randomness, logger, secrets }),
     },
     {
       provide: SessionRuntime,

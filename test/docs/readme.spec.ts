@@ -2,13 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 
+import { loadSettings } from '../../src/config/load-settings.js';
 import { settingsSchema } from '../../src/config/settings.schema.js';
 import { HTTP_ERRORS } from '../../src/gateway/error-codes.js';
 import { GatewayMetrics } from '../../src/gateway/gateway.metrics.js';
 import { ROUTES } from '../../src/gateway/routes.js';
 import { registerLifecycleGauges } from '../../src/lifecycle/lifecycle-gauges.js';
 import { LifecycleMetrics } from '../../src/lifecycle/lifecycle.metrics.js';
+import { makeSecrets } from '../../src/vault/vault.module.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { FakeRandomness } from '../support/fake-randomness.js';
 import { Replica } from '../support/replica.js';
+import { SilentLogger } from '../support/silent-logger.js';
 
 /** The README's tables and the code, compared both ways: what stands in one and not in the other fails. */
 const README = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
@@ -61,6 +66,8 @@ describe("the README's table of", () => {
     const registry = new Registry();
     new LifecycleMetrics(registry);
     new GatewayMetrics(registry);
+    const means = { clock: new FakeClock(), randomness: new FakeRandomness(), logger: new SilentLogger() };
+    await makeSecrets(loadSettings({}), means, registry);
     const { store, leadership, lifecycle } = new Replica();
     registerLifecycleGauges(registry, { ...lifecycle, store, leadership, maxSessions: 1, warmPoolTarget: 0 });
     const metrics = registry.getMetricsAsArray().map((metric) => {

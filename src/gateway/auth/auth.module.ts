@@ -4,35 +4,46 @@ import { SETTINGS } from '../../config/config.module.js';
 import type { Settings } from '../../config/settings.schema.js';
 import { Clock } from '../../platform/clock.js';
 import { Logger } from '../../platform/logger.js';
+import { Secrets } from '../../vault/secrets.js';
 import { RateLimiter } from '../rate-limiter.js';
+import { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { Authenticator } from './authenticator.js';
 import { type DevSigningKey, makeDevSigningKey } from './dev-signing-key.js';
 import { JwksSigningKeys } from './jwks-signing-keys.js';
 import { JwtAuthenticator } from './jwt-authenticator.js';
 import { PassportVerification } from './passport-verification.js';
-import { SecretSigningKey, SigningKeys } from './signing-keys.js';
+import { HeldSigningKeys, SecretSigningKey, SigningKeys } from './signing-keys.js';
 import { TokenBucketRateLimiter } from './token-bucket-rate-limiter.js';
 
 /** DevSigningKey, or undefined where the settings say how tokens are checked. */
 export const DEV_SIGNING_KEY = Symbol('DEV_SIGNING_KEY');
 
 function devSigningKey(settings: Settings, clock: Clock): DevSigningKey | undefined {
-  const isConfigured = settings.AUTH_TOKEN_SECRET !== undefined || settings.AUTH_JWKS_URL !== undefined;
+  const { AUTH_TOKEN_SECRET, AUTH_JWKS_URL, AUTH_KEYS_PATH, VAULT_ADDR } = settings;
+  const isConfigured = [AUTH_TOKEN_SECRET, AUTH_JWKS_URL, AUTH_KEYS_PATH, VAULT_ADDR].some((one) => one !== undefined);
   return isConfigured ? undefined : makeDevSigningKey(clock.nowMs());
 }
 
-function signingKeys(settings: Settings, dev: DevSigningKey | undefined, clock: Clock, logger: Logger): SigningKeys {
-  if (settings.AUTH_JWKS_URL !== undefined) return new JwksSigningKeys(settings.AUTH_JWKS_URL, clock, logger);
-  const secret = settings.AUTH_TOKEN_SECRET ?? dev?.secret;
-  if (secret === undefined) throw new Error('neither AUTH_TOKEN_SECRET, AUTH_JWKS_URL nor a key of our own');
-  return new SecretSigningKey(secret);
-}
+type Needs = [Settings, DevSigningKey | undefined, Secrets, Clock, Logger];
 
-function authenticator(settings: Settings, keys: SigningKeys, clock: Clock, logger: Logger): Authenticator {
+/** Keys come from whatever secrets come from, and may be others the next moment; those of an issuer from its URL. */
+function makeAuthenticator(...[settings, dev, secrets, clock, logger]: Needs): Authenticator {
+  const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = settings;
+  const { accessKeys } = secrets;
+  const held = new HeldSigningKeys(accessKeys.value.tokenKeys);
+  const published = url === undefined ? undefined : new JwksSigningKeys(url, clock, logger);
+  const keys: SigningKeys = published ?? (dev ? new SecretSigningKey(dev.secret) : held);
   // A key of our own signs for nobody but this process: there is no issuer or audience to compare.
-  const isOurs = settings.AUTH_TOKEN_SECRET === undefined && settings.AUTH_JWKS_URL === undefined;
-  const expected = isOurs ? {} : { issuer: settings.AUTH_ISSUER, audience: settings.AUTH_AUDIENCE };
-  return new JwtAuthenticator(new PassportVerification(keys, expected), clock, logger);
+  const verification = new PassportVerification(keys, dev ? {} : { issuer, audience });
+  const tokens = new JwtAuthenticator(verification, clock, logger);
+  const authenticator = new ApiKeyAuthenticator(tokens, logger);
+  authenticator.use(accessKeys.value.apiKeys);
+  accessKeys.onChange(({ tokenKeys, apiKeys }) => {
+    held.use(tokenKeys);
+    if (!published) tokens.forget();
+    authenticator.use(apiKeys);
+  });
+  return authenticator;
 }
 
 /** Who may call, and how often. Global: the edge and the control plane ask the same two. */
@@ -40,8 +51,11 @@ function authenticator(settings: Settings, keys: SigningKeys, clock: Clock, logg
 @Module({
   providers: [
     { provide: DEV_SIGNING_KEY, inject: [SETTINGS, Clock], useFactory: devSigningKey },
-    { provide: SigningKeys, inject: [SETTINGS, DEV_SIGNING_KEY, Clock, Logger], useFactory: signingKeys },
-    { provide: Authenticator, inject: [SETTINGS, SigningKeys, Clock, Logger], useFactory: authenticator },
+    {
+      provide: Authenticator,
+      inject: [SETTINGS, DEV_SIGNING_KEY, Secrets, Clock, Logger],
+      useFactory: makeAuthenticator,
+    },
     {
       provide: RateLimiter,
       inject: [SETTINGS, Clock],

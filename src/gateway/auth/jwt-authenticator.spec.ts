@@ -56,6 +56,18 @@ describe('the authenticator', () => {
     await expect(refusal(authenticator, request)).resolves.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it('forgets what it verified when the keys are others, also what was under way', async () => {
+    const { authenticator, verification } = setUp();
+    const request = bearer(tokenFor('ann'));
+    const underWay = authenticator.authenticate(request);
+    authenticator.forget();
+    await underWay;
+    await authenticator.authenticate(request);
+    authenticator.forget();
+    await authenticator.authenticate(request);
+    expect(verification.verified).toBe(3);
+  });
+
   it('remembers no token that it refused', async () => {
     const { authenticator, verification } = setUp();
     const request = bearer(tokenFor('ann', {}, { key: 'another-secret-of-more-than-32-bytes!' }));

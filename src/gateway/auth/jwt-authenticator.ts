@@ -14,6 +14,7 @@ const LONGEST_TOKEN = 16 * 1_024;
 
 export class JwtAuthenticator extends Authenticator {
   private readonly verified: VerifiedTokens;
+  private forgotten = 0;
 
   constructor(
     private readonly verification: Pick<PassportVerification, 'verify'>,
@@ -31,10 +32,18 @@ export class JwtAuthenticator extends Authenticator {
     return this.verified.find(token) ?? this.verify(request, token);
   }
 
+  /** Each token is looked at anew: what it was verified with may be gone. */
+  forget(): void {
+    this.forgotten += 1;
+    this.verified.forget();
+  }
+
   private async verify(request: Credentials, token: string): Promise<Caller> {
+    const { forgotten } = this;
     try {
       const identity = identityOf(await this.verification.verify(request), this.clock.nowMs());
-      this.verified.add(token, identity);
+      // What was verified with the keys of before is not remembered under those of now.
+      if (forgotten === this.forgotten) this.verified.add(token, identity);
       return identity.caller;
     } catch (error) {
       throw error instanceof TokenRefused ? this.refusal(error) : error;

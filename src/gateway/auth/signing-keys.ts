@@ -2,6 +2,9 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 
 import type { Algorithm } from 'jsonwebtoken';
 
+import type { TokenKey } from '../../vault/access-keys.js';
+import { TokenRefused } from './token-refused.js';
+
 /** What a token's header says of the key that signed it. Not believed, only looked up. */
 export interface TokenHeader {
   alg: string;
@@ -15,17 +18,53 @@ export abstract class SigningKeys {
   abstract keyFor(header: TokenHeader): KeyObject | Promise<KeyObject>;
 }
 
-/** AUTH_TOKEN_SECRET. */
+/** One key, whatever a token says of it. */
 export class SecretSigningKey extends SigningKeys {
   readonly algorithms = ['HS256'] as const;
   private readonly key: KeyObject;
 
   constructor(secret: string) {
     super();
-    this.key = createSecretKey(Buffer.from(secret, 'utf8'));
+    this.key = keyObject(secret);
   }
 
   keyFor(): KeyObject {
     return this.key;
   }
+}
+
+/**
+ * Keys that come and go while we run. A token names its key by `kid`; one that names none, or none of ours, is for the key
+ * without a name (AUTH_TOKEN_SECRET), if there is one. Where there is a single key, `kid` may be left out.
+ */
+export class HeldSigningKeys extends SigningKeys {
+  readonly algorithms = ['HS256'] as const;
+  private byKid = new Map<string, KeyObject>();
+  private unnamed?: KeyObject;
+
+  constructor(keys: readonly TokenKey[]) {
+    super();
+    this.use(keys);
+  }
+
+  use(keys: readonly TokenKey[]): void {
+    const all = keys.map(({ kid, secret }) => ({ kid, key: keyObject(secret) }));
+    this.byKid = new Map(all.flatMap(({ kid, key }) => (kid === undefined ? [] : [[kid, key]])));
+    this.unnamed = all.find(({ kid }) => kid === undefined)?.key;
+  }
+
+  keyFor({ kid }: TokenHeader): KeyObject {
+    const named = kid === undefined ? this.only() : this.byKid.get(kid);
+    const key = named ?? this.unnamed;
+    if (!key) throw new TokenRefused('unknown-key');
+    return key;
+  }
+
+  private only(): KeyObject | undefined {
+    return this.byKid.size === 1 && !this.unnamed ? this.byKid.values().next().value : undefined;
+  }
+}
+
+function keyObject(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(secret, 'utf8'));
 }

@@ -12,7 +12,8 @@ export type RefusedReason =
   | 'wrong-issuer'
   | 'wrong-audience'
   | 'no-expiry'
-  | 'no-subject';
+  | 'no-subject'
+  | 'unknown-api-key';
 
 export class TokenRefused extends Error {
   override name = 'TokenRefused';

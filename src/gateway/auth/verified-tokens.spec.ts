@@ -31,6 +31,14 @@ describe('verified tokens', () => {
     expect(tokens.find('t')).toBeUndefined();
   });
 
+  it('are forgotten at once when they are told to be', () => {
+    const clock = new FakeClock();
+    const tokens = new VerifiedTokens(clock);
+    tokens.add('t', { caller, expiresAtMs: clock.nowMs() + MINUTE });
+    tokens.forget();
+    expect(tokens.find('t')).toBeUndefined();
+  });
+
   it('are bounded; the one not used for longest goes', () => {
     const clock = new FakeClock();
     const tokens = new VerifiedTokens(clock, 2);

@@ -41,6 +41,11 @@ export class VerifiedTokens {
     this.entries.set(digestOf(token), { ...identity, checkAgainAtMs: this.clock.monotonicMs() + REMEMBERED_MS });
   }
 
+  /** The keys are others now. */
+  forget(): void {
+    this.entries.clear();
+  }
+
   get size(): number {
     return this.entries.size;
   }

@@ -28,6 +28,7 @@ export type EdgeSettings = Pick<
   | 'PROXY_FIRST_BYTE_TIMEOUT_SECONDS'
   | 'PROXY_IDLE_STREAM_TIMEOUT_SECONDS'
   | 'SHUTDOWN_DRAIN_SECONDS'
+  | 'TLS_HSTS_SECONDS'
 >;
 
 /** What the edge asks of the rest of Berth. */
@@ -59,7 +60,11 @@ export function assembleEdge(settings: EdgeSettings, needs: EdgeNeeds, options?:
     accessLog: new AccessLog(logger, metrics, clock),
     watch: around.watch,
   };
-  const intakeOptions = { cors: corsFor(settings.CORS_ORIGINS), idleStreamMs: around.timeouts.idleStreamMs };
+  const intakeOptions = {
+    cors: corsFor(settings.CORS_ORIGINS),
+    hstsSeconds: settings.TLS_HSTS_SECONDS,
+    idleStreamMs: around.timeouts.idleStreamMs,
+  };
   const intake = new Intake(parts, intakeOptions, randomness, clock);
   metrics.readInFlight(() => intake.inFlight.counts());
   const edge = new EdgeServer(intake, clock, options);

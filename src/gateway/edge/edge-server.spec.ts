@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 
 import { eventually } from '../../../test/support/eventually.js';
-import { TEST_CERTIFICATE, TEST_KEY } from '../../../test/support/gateway/certificate.js';
 import { WITH_TOKEN } from '../../../test/support/gateway/edge-harness.js';
 import { EdgeWithPods, PROXY } from '../../../test/support/gateway/edge-with-pods.js';
 import { ask, open, readText } from '../../../test/support/gateway/pod-server.js';
@@ -236,14 +234,6 @@ it('ends an upload to the API that stops coming', async () => {
   await edge.setUp({ PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0.1 });
   const head = 'PUT /api/v1/session/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbegin';
   expect((await rawRequest(edge.harness.url, head)).closed).toBe(true);
-});
-
-it('speaks TLS when it has a certificate, and tells the pod so', async () => {
-  await edge.setUp({}, { tls: { key: TEST_KEY, cert: TEST_CERTIFICATE } });
-  await edge.podWith((req, res) => res.end(req.headers['x-forwarded-proto']));
-  const outgoing = requestTls({ ...edge.to(), ca: TEST_CERTIFICATE, agent: false }).end();
-  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-  expect(await readText(response)).toBe('https');
 });
 
 it('does not take a plain answer for a kept promise: a pod’s own Connection header stays behind', async () => {

@@ -1,16 +1,17 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import { type Clock, pause } from '../../platform/clock.js';
+import type { KeyPair } from '../../vault/server-certificate.js';
 import { closeForRestart, UpgradeExchange } from '../proxy/exchange.js';
 import type { Intake } from './intake.js';
 
 export interface EdgeOptions {
-  /** PEM; with it the port speaks TLS. */
-  tls?: { cert: string | Buffer; key: string | Buffer };
+  /** With it the port speaks TLS. */
+  tls?: KeyPair;
   headersTimeoutMs?: number;
 }
 
@@ -37,6 +38,14 @@ const GOODBYE_MS = 2_000;
 /** Of a short drain no more than this part. */
 const GOODBYE_PART = 0.2;
 
+/** TLS 1.3 has none but these; of 1.2 only what keeps what was said secret when the key is lost, and is authenticated. */
+const CIPHERS = [
+  ...['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'],
+  ...['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+  ...['ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
+].join(':');
+const TLS_OPTIONS = { minVersion: 'TLSv1.2', ciphers: CIPHERS } as const;
+
 /** The port. Everything that is decided about a request is decided by the intake. */
 export class EdgeServer {
   private readonly server: Server;
@@ -62,6 +71,11 @@ export class EdgeServer {
       });
     });
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** For the next handshakes; connections that are open have shown theirs. */
+  useCertificate(pair: KeyPair): void {
+    if (this.server instanceof HttpsServer) this.server.setSecureContext({ ...TLS_OPTIONS, ...pair });
   }
 
   /** Goes on accepting, but keeps no connection, so that clients move to other replicas by themselves. */
@@ -138,7 +152,7 @@ export class EdgeServer {
       shouldUpgradeCallback: isWebSocket,
       ...this.options.tls,
     };
-    return this.options.tls ? createHttpsServer({ ...options, minVersion: 'TLSv1.2' }) : createHttpServer(options);
+    return this.options.tls ? createHttpsServer({ ...options, ...TLS_OPTIONS }) : createHttpServer(options);
   }
 
   private connect(): void {

@@ -14,6 +14,7 @@ import type { Randomness } from '../../platform/randomness.js';
 import type { DataPlane } from '../proxy/data-plane.js';
 import { dataPlaneTargetOf } from '../proxy/data-plane-route.js';
 import { type Exchange, HttpExchange, pathOf, UpgradeExchange } from '../proxy/exchange.js';
+import { HSTS } from '../proxy/header-passes.js';
 import { NO_SLOT } from '../proxy/slots.js';
 import type { StreamWatch } from '../proxy/stream-watch.js';
 import type { WebSocketForwarder } from '../proxy/websocket/websocket-forwarder.js';
@@ -35,6 +36,8 @@ export interface IntakeParts {
 
 export interface IntakeOptions {
   cors: Cors | undefined;
+  /** 0: browsers are told nothing. */
+  hstsSeconds: number;
   idleStreamMs: number;
 }
 
@@ -123,6 +126,8 @@ export class Intake {
     this.track(exchange);
     res.once('close', () => exchange.end());
     if (this.stage !== 'open') res.shouldKeepAlive = false;
+    const { hstsSeconds } = this.options;
+    if (hstsSeconds > 0) res.setHeader(HSTS, `max-age=${hstsSeconds}`);
     return exchange;
   }
 

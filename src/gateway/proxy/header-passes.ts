@@ -32,6 +32,8 @@ export interface ResponseFacts {
   podMs: number;
   /** Berth answers for CORS here, and what it has put into `Vary`; the pod has no say in it. */
   cors?: { vary?: string };
+  /** Berth itself says how long browsers come by TLS only. */
+  hasHsts?: boolean;
 }
 
 /** RFC 9110 section 7.6.1, and what is between a client and the next proxy only. */
@@ -48,7 +50,9 @@ const HOP_BY_HOP = [
   'http2-settings',
 ];
 /** The pod must not be able to act as its client. */
-const CREDENTIALS = ['authorization', 'proxy-authorization'];
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'x-api-key'];
+/** Said of the host, which is Berth's and all sessions', not a pod's. */
+export const HSTS = 'strict-transport-security';
 /** Applications behind a proxy believe these; from outside they are claims anybody can make. */
 const IDENTITY = [
   'x-forwarded-user',
@@ -104,6 +108,7 @@ export function headersFromPod(
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || isStoppedBack(name) || named?.has(name)) continue;
+    if (facts.hasHsts && name === HSTS) continue;
     if (name === 'server-timing') podTiming = String(value);
     else if (facts.cors === undefined) fields.push(name, value);
     else if (name === 'vary') vary = vary === undefined ? String(value) : `${vary}, ${String(value)}`;

@@ -15,7 +15,7 @@ import { GatewayError } from '../problem.js';
 import { Answer } from './answer.js';
 import type { Outcome } from './attempts.js';
 import type { HttpExchange } from './exchange.js';
-import { headersFromPod } from './header-passes.js';
+import { headersFromPod, HSTS } from './header-passes.js';
 import type { PodConnection } from './pod-connections.js';
 import type { RequestBody } from './request-body.js';
 import { NO_SLOT } from './slots.js';
@@ -143,12 +143,9 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
   private begin(status: number, headers: Headers, reason: string | undefined): void {
     const { exchange, admission } = this.parts;
     const podMs = this.around.clock.monotonicMs() - this.sentAtMs;
-    const { requestId } = exchange;
-    this.answer.begin(
-      status,
-      reason,
-      headersFromPod(headers, { session: admission, requestId, podMs, cors: corsOn(exchange.res) }),
-    );
+    const { requestId, res } = exchange;
+    const facts = { session: admission, requestId, podMs, cors: corsOn(res), hasHsts: res.hasHeader(HSTS) };
+    this.answer.begin(status, reason, headersFromPod(headers, facts));
   }
 
   /** The pod is the right one after all: its 421 is an answer like any other. */
@@ -223,7 +220,7 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
   }
 }
 
-/** CORS is the only one to have put anything on an answer by now. */
+/** Nobody else has put any of these on an answer by now. */
 function corsOn(res: ServerResponse): { vary?: string } | undefined {
   const vary = res.getHeader('vary');
   if (vary === undefined && !res.hasHeader('access-control-allow-origin')) return undefined;

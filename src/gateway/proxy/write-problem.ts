@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/logger.js';
 import type { Randomness } from '../../platform/randomness.js';
 import { type Problem, problemOf } from '../problem.js';
 import type { Exchange, HttpExchange, UpgradeExchange } from './exchange.js';
-import { type AnswerFields, nameAnswer } from './header-passes.js';
+import { type AnswerFields, HSTS, nameAnswer } from './header-passes.js';
 import { writeRawAnswer } from './raw-answer.js';
 import { endWithUnread, survivesUnread } from './unread-body.js';
 
@@ -68,10 +68,10 @@ export class ProblemWriter {
   }
 }
 
-/** What was set for an answer that did not come about, all but what browsers need to read this one. */
+/** What was set for an answer that did not come about, all but what browsers need with this one. */
 function forgetHeaders(res: ServerResponse): void {
   for (const name of res.getHeaderNames()) {
-    if (name !== 'vary' && !name.startsWith('access-control-')) res.removeHeader(name);
+    if (name !== 'vary' && name !== HSTS && !name.startsWith('access-control-')) res.removeHeader(name);
   }
 }
 

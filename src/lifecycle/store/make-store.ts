@@ -7,6 +7,8 @@ import { Logger } from '../../platform/logger.js';
 import { Randomness } from '../../platform/randomness.js';
 import { RedisUnfit } from '../../platform/redis/redis-errors.js';
 import { parseRedisUrl, type RedisAddress } from '../../platform/redis/redis-address.js';
+import type { HeldSecret } from '../../vault/held-secret.js';
+import type { Secrets } from '../../vault/secrets.js';
 import { MemorySessionStore } from './memory-session-store.js';
 import type { RedisSessionStore } from './redis/redis-session-store.js';
 import { SessionStore, type StoreLimits } from './session-store.js';
@@ -19,6 +21,7 @@ interface Means {
   clock: Clock;
   randomness: Randomness;
   logger: Logger;
+  secrets: Pick<Secrets, 'lookAgain'> & { redisPassword: Pick<HeldSecret<string | undefined>, 'value' | 'onChange'> };
 }
 
 /** STORE chooses. */
@@ -33,17 +36,32 @@ export async function makeStore(settings: Settings, means: Means): Promise<Sessi
     case 'memory':
       return new MemorySessionStore(means.clock, means.randomness, limits);
     case 'redis':
-      return makeRedisStore(redisAddress(settings), limits, means);
+      return makeRedisStore(redisAddress(settings, means.secrets.redisPassword.value), limits, means);
   }
 }
 
 async function makeRedisStore(address: RedisAddress, limits: StoreLimits, means: Means): Promise<SessionStore> {
   const { RedisSessionStore } = await import('./redis/redis-session-store.js');
   const store = new RedisSessionStore(address, limits, means);
+  followPassword(store, means);
   const connected = connect(store, means.logger);
   const unfit = await Promise.race([connected, pause(means.clock, FIRST_ANSWER_WITHIN_MS)]);
   if (unfit) throw new StartFault(unfit.message, { cause: unfit });
   return store;
+}
+
+function followPassword(store: RedisSessionStore, { secrets, logger }: Means): void {
+  store.onPasswordRefused(() => secrets.lookAgain());
+  secrets.redisPassword.onChange((password) => {
+    store.changePassword(password).then(
+      () => logger.info({ event: 'redis.password-changed' }, 'Redis takes the new password.'),
+      () =>
+        logger.warn(
+          { event: 'redis.password-refused' },
+          'Redis does not take the new password yet; the former one serves until it does.',
+        ),
+    );
+  });
 }
 
 /** Answers why the server is of no use. One that turns out so later is told of, and no replica becomes ready. */
@@ -59,10 +77,13 @@ function connect(store: RedisSessionStore, logger: Logger): Promise<Error | unde
   );
 }
 
-function redisAddress(settings: Settings): RedisAddress {
-  if (settings.REDIS_URL !== undefined) return withAuthorities(urlAddress(settings.REDIS_URL), settings);
-  const { REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD, REDIS_TLS } = settings;
-  const who = { username: REDIS_USERNAME, password: REDIS_PASSWORD };
+function redisAddress(settings: Settings, password: string | undefined): RedisAddress {
+  const { REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_TLS } = settings;
+  if (settings.REDIS_URL !== undefined) {
+    const address = urlAddress(settings.REDIS_URL);
+    return withAuthorities({ ...address, password: password ?? address.password }, settings);
+  }
+  const who = { username: REDIS_USERNAME, password };
   return withAuthorities({ host: REDIS_HOST ?? '', port: REDIS_PORT, ...who, tls: REDIS_TLS }, settings);
 }
 

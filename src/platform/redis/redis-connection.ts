@@ -11,12 +11,15 @@ export interface ConnectionListener {
   /** Told once for each time it goes down, with what is known of why. */
   down?(error: Error): void;
   message?(text: string): void;
+  /** The server does not take the password. */
+  refused?(): void;
 }
 
 const ANSWER_WITHIN_MS = 2_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 const HANG_UP_WITHIN_MS = 100;
+const PASSWORD_REFUSED = new Set(['WRONGPASS', 'NOAUTH']);
 /** Beyond what a server answers within the deadline, more of them only add to the heap. */
 const MOST_UNANSWERED = 10_000;
 
@@ -35,8 +38,14 @@ export class RedisConnection {
   private readonly closing = new AbortController();
   private unanswered = 0;
   private readonly loading = new Map<string, Promise<unknown>>();
+  /** Tried by turns with the present one until that is taken. */
+  private formerPassword?: string;
 
-  constructor(address: RedisAddress, randomness: Randomness, answerWithinMs = ANSWER_WITHIN_MS) {
+  constructor(
+    private readonly address: RedisAddress,
+    randomness: Randomness,
+    answerWithinMs = ANSWER_WITHIN_MS,
+  ) {
     this.server = shownAddress(address);
     this.redis = new Redis({
       ...connectionOptions(address),
@@ -122,6 +131,20 @@ export class RedisConnection {
     }
   }
 
+  /**
+   * The connection that there is stays: it proves itself anew on the way, so that nothing in flight is lost. The server may
+   * not know the password yet, or not know the former one any more; who connects tries both until the new one is taken.
+   */
+  async changePassword(password: string | undefined): Promise<void> {
+    const { options } = this.redis;
+    if (options.password === password) return;
+    this.formerPassword = options.password ?? undefined;
+    options.password = password;
+    if (!this.isUp || password === undefined) return;
+    await this.call('AUTH', this.address.username ?? 'default', password);
+    this.formerPassword = undefined;
+  }
+
   /** Hangs up; `up` is told again when it is back. */
   reconnect(): void {
     if (this.isUp && !this.isClosed) this.redis.disconnect(true);
@@ -154,7 +177,15 @@ export class RedisConnection {
   }
 
   private failed(error: Error): void {
+    if (PASSWORD_REFUSED.has(replyCode(error) ?? '')) this.passwordRefused();
     this.lastError = translated(error, this.server);
+  }
+
+  private passwordRefused(): void {
+    const { options } = this.redis;
+    if (this.formerPassword !== undefined)
+      [options.password, this.formerPassword] = [this.formerPassword, options.password ?? undefined];
+    this.tell((listener) => listener.refused?.());
   }
 
   private wentDown(): void {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Controller, Get, Global, Module, Post, ServiceUnavailableException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Registry } from 'prom-client';
 
 import { ConfigModule } from '../../../src/config/config.module.js';
 import { loadSettings } from '../../../src/config/load-settings.js';
@@ -14,6 +15,7 @@ import { Sessions } from '../../../src/lifecycle/sessions.js';
 import { Clock } from '../../../src/platform/clock.js';
 import { Logger } from '../../../src/platform/logger.js';
 import { Randomness } from '../../../src/platform/randomness.js';
+import { VaultModule } from '../../../src/vault/vault.module.js';
 import { FakeClock } from '../fake-clock.js';
 import { FakeRandomness } from '../fake-randomness.js';
 import { RecordingLogger } from '../recording-logger.js';
@@ -67,9 +69,10 @@ export class ApiHarness {
       { provide: Clock, useValue: this.clock },
       { provide: Logger, useValue: this.logger },
       { provide: Randomness, useValue: new FakeRandomness() },
+      { provide: Registry, useValue: new Registry() },
     ];
-    const fakes = { module: Fakes, providers: provided, exports: [Sessions, Clock, Logger, Randomness] };
-    const root = { module: Root, imports: [ConfigModule.with(settings), fakes, AuthModule, ApiModule] };
+    const fakes = { module: Fakes, providers: provided, exports: [Sessions, Clock, Logger, Randomness, Registry] };
+    const root = { module: Root, imports: [ConfigModule.with(settings), fakes, VaultModule, AuthModule, ApiModule] };
     const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: false });
     configureApi(app);
     await app.listen(0, '127.0.0.1');

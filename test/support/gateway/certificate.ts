@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 /** For 127.0.0.1, good for a hundred years, and for nothing but tests: its key is public. */
 export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGf/AkC+iZXuF+8IA
@@ -18,3 +23,17 @@ IQDzGrZtWJ2hpE3CcSXimwZM4mExOp08IOHz6OjEe17HEQIgXA2SsGXtytdiqniB
 UFD61aXzA9nfVIsC+fxfjO9DU2Y=
 -----END CERTIFICATE-----
 `;
+
+/** Another one for this address, made now and good for two days. */
+export function certificateFor(address: string): { cert: string; key: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-certificate-'));
+  try {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+    const subject = ['-subj', '/CN=berth.test', '-addext', `subjectAltName=IP:${address}`];
+    execFileSync('openssl', [...how, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -118,6 +118,7 @@ const SETTINGS: EdgeSettings = {
   PROXY_FIRST_BYTE_TIMEOUT_SECONDS: 0,
   PROXY_IDLE_STREAM_TIMEOUT_SECONDS: 0,
   SHUTDOWN_DRAIN_SECONDS: 1,
+  TLS_HSTS_SECONDS: 0,
 };
 
 /** In place of the API: says what it was asked once it has read all of it. */

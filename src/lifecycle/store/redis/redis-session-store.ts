@@ -79,6 +79,16 @@ export class RedisSessionStore extends SessionStore {
     this.connection.listen({ up: () => this.news.cameBack(), down: (error) => this.news.wentAway(error) });
   }
 
+  /** From now on; calls that are under way are not disturbed. Rejects where the server does not know it (yet). */
+  async changePassword(password: string | undefined): Promise<void> {
+    await Promise.all([this.connection, this.listening].map((one) => one.changePassword(password)));
+  }
+
+  /** Told whenever the server does not take the password: perhaps there is another by now. */
+  onPasswordRefused(look: () => void): void {
+    for (const one of [this.connection, this.listening]) one.listen({ refused: look });
+  }
+
   /** Waits for the server as long as it takes, until closed; throws RedisUnfit where waiting is no use. */
   async connect(): Promise<void> {
     await this.connection.open();

@@ -1,0 +1,42 @@
+import { Gauge, type Registry } from 'prom-client';
+
+import type { Secrets } from './secrets.js';
+
+/** Names and versions; never what stands in a secret. */
+export function registerVaultMetrics(registry: Registry, secrets: Secrets): void {
+  const level = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const { vault, certificate } = secrets;
+  level('session_vault_up', '1 while Vault answers and lets us in; NaN without Vault', () =>
+    vault ? Number(vault.whatIsWrong() === undefined) : NaN,
+  );
+  level('session_vault_logins', 'Logins to Vault since the start; a token that is renewed needs few', () =>
+    vault ? vault.loginsSoFar : NaN,
+  );
+  level('session_secrets_age_seconds', 'Since every secret was last read', () => (secrets.ageMs ?? NaN) / 1_000);
+  level(
+    'session_certificate_expiry_timestamp_seconds',
+    'When the certificate of the port ends; NaN without TLS',
+    () => (certificate?.expiresAtMs ?? NaN) / 1_000,
+  );
+  level('session_certificate_swaps', 'Times the certificate was replaced since the start', () =>
+    certificate ? certificate.swapsSoFar : NaN,
+  );
+  new Gauge({
+    name: 'session_secret_usable',
+    help: '1 while the secret can be read and used as it is there; else an older one is used, or none',
+    labelNames: ['secret'],
+    registers: [registry],
+    collect() {
+      for (const secret of secrets.all) this.set({ secret: secret.name }, Number(secret.whatIsWrong() === undefined));
+    },
+  });
+}
