@@ -22,6 +22,8 @@ const common = {
 
 /** The contract suites whose adapters need Kubernetes. */
 const KUBERNETES_CONTRACTS = String.raw`/test/contracts/(kubernetes|lease)[^/]*\.spec\.ts$`;
+/** The suites of Vault that need Kubernetes: its login asks the API server. */
+const VAULT_IN_A_CLUSTER = String.raw`/test/vault/cluster-[^/]*\.spec\.ts$`;
 
 export default {
   projects: [
@@ -37,9 +39,16 @@ export default {
       ...common,
       displayName: 'kubernetes',
       roots: ['<rootDir>/test'],
-      testRegex: [String.raw`/test/(kubernetes|replicas)/.*\.spec\.ts$`, KUBERNETES_CONTRACTS],
+      testRegex: [String.raw`/test/(kubernetes|replicas)/.*\.spec\.ts$`, KUBERNETES_CONTRACTS, VAULT_IN_A_CLUSTER],
       globalSetup: '<rootDir>/test/support/kubernetes/global-setup.mjs',
       globalTeardown: '<rootDir>/test/support/kubernetes/global-teardown.mjs',
+    },
+    {
+      ...common,
+      displayName: 'vault',
+      roots: ['<rootDir>/test/vault'],
+      testRegex: String.raw`\.spec\.ts$`,
+      testPathIgnorePatterns: ['/node_modules/', VAULT_IN_A_CLUSTER],
     },
     {
       ...common,

@@ -16,6 +16,7 @@ export interface Claims {
   audience?: string;
   secret?: string;
   algorithm?: jwt.Algorithm;
+  keyId?: string;
 }
 
 export interface CallOptions {
@@ -37,12 +38,16 @@ export interface Answer {
 
 /** One user's tools: tokens, HTTP calls and WebSockets against one Berth. */
 export class BerthClient {
-  private readonly agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  private readonly agent: Agent;
 
+  /** `ca`: whom a client trusts where it speaks TLS. */
   constructor(
     readonly url: string,
     readonly metricsUrl: string,
-  ) {}
+    private readonly ca?: string,
+  ) {
+    this.agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { ca } });
+  }
 
   token(subject: string, claims: Claims = {}): string {
     const { scope, expiresInSeconds = 3600, notBeforeInSeconds, issuer, audience } = claims;
@@ -50,6 +55,7 @@ export class BerthClient {
     if (notBeforeInSeconds !== undefined) options.notBefore = notBeforeInSeconds;
     if (issuer !== undefined) options.issuer = issuer;
     if (audience !== undefined) options.audience = audience;
+    if (claims.keyId !== undefined) options.keyid = claims.keyId;
     return jwt.sign(scope === undefined ? {} : { scope }, claims.secret ?? TOKEN_SECRET, options);
   }
 
@@ -88,7 +94,7 @@ export class BerthClient {
   async socket(path: string, options: CallOptions & { protocols?: string[] } = {}): Promise<WebSocket> {
     const { headers } = this.encode(options);
     const url = new URL(path, this.url.replace(/^http/, 'ws'));
-    const socket = new WebSocket(url, options.protocols ?? [], { headers });
+    const socket = new WebSocket(url, options.protocols ?? [], { headers, ca: this.ca });
     collectMessages(socket);
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return socket;

@@ -8,8 +8,10 @@ export class BerthProcess extends BerthClient {
   constructor(
     private readonly launched: Launched,
     ports: { port: number; metricsPort: number },
+    ca?: string,
   ) {
-    super(`http://127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.metricsPort}`);
+    const scheme = ca === undefined ? 'http' : 'https';
+    super(`${scheme}://127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.metricsPort}`, ca);
   }
 
   get pid(): number {
@@ -43,6 +45,10 @@ export class BerthProcess extends BerthClient {
     return (await this.call('GET', `${this.metricsUrl}/metrics`)).text;
   }
 
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
   /** Asks it to stop (SIGTERM) and waits until it has. */
   async stop(): Promise<Exit> {
     const exit = await this.launched.end('SIGTERM');
@@ -58,8 +64,8 @@ export class BerthProcess extends BerthClient {
 }
 
 /** Starts the built product as a user would and waits until it is ready; rejects with its output when it ends first. */
-export async function startBerth(settings: Environment = {}): Promise<BerthProcess> {
-  const berth = await launchBerth(settings);
+export async function startBerth(settings: Environment = {}, ca?: string): Promise<BerthProcess> {
+  const berth = await launchBerth(settings, ca);
   await untilReady(berth);
   return berth;
 }
@@ -70,11 +76,11 @@ export async function untilReady(berth: BerthProcess, limitMs?: number): Promise
   }, limitMs);
 }
 
-/** As soon as it listens: it may never be ready. */
-export async function launchBerth(settings: Environment = {}): Promise<BerthProcess> {
+/** As soon as it listens: it may never be ready. `ca`: it speaks TLS. */
+export async function launchBerth(settings: Environment = {}, ca?: string): Promise<BerthProcess> {
   const launched = new Launched({ AUTH_TOKEN_SECRET: TOKEN_SECRET, ...settings });
   const listening = await launched.find((line) => line.event === 'listening');
-  return new BerthProcess(launched, listening as { port: number; metricsPort: number });
+  return new BerthProcess(launched, listening as { port: number; metricsPort: number }, ca);
 }
 
 /** Starts it with settings that it has to refuse, and gives what it said. */
