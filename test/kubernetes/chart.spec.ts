@@ -41,6 +41,19 @@ const ALL_OPTIONS = Object.entries({
   'templates.python.port': 8888,
 }).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
 
+/** Everything from Vault, so that no Secret is made and none is read. */
+const WITH_VAULT = Object.entries({
+  'vault.address': 'https://vault.vault.svc:8200',
+  'vault.caConfigMap': 'vault-ca',
+  'vault.namespace': 'team',
+  'vault.pki.role': 'berth',
+  'vault.pki.dnsNames[0]': 'berth.example.com',
+  'vault.pki.ttlSeconds': 86400,
+  'vault.to[0].namespaceSelector.matchLabels.name': 'vault',
+  'redis.enabled': false,
+  'redis.external.host': 'redis.data.svc',
+}).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+
 describeWithHelm('the objects of the chart', () => {
   let api: ApiClient;
 
@@ -89,6 +102,7 @@ describeWithHelm('the objects of the chart', () => {
     ['for staging', ['--values', 'helm/berth/values-staging.yaml']],
     ['for production', ['--values', 'helm/berth/values-production.yaml']],
     ['with every option', ALL_OPTIONS],
+    ['with its secrets in Vault', WITH_VAULT],
   ])(
     'are taken by an API server that is strict about fields, %s',
     async (_, args) => {
@@ -103,4 +117,12 @@ describeWithHelm('the objects of the chart', () => {
     },
     RENDERED_MS,
   );
+
+  it('hold no secret and read none where all comes from Vault', async () => {
+    const objects = await rendered(WITH_VAULT);
+    expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+    expect(JSON.stringify(objects)).not.toMatch(/secretKeyRef|secretName/);
+    const [berth] = objects.filter(({ kind }) => kind === 'Deployment');
+    expect(JSON.stringify(berth)).toContain('"serviceAccountToken":{"audience":"vault"');
+  });
 });

@@ -54,7 +54,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Whether Redis is spoken to with a password: the chart's own always, another one where a Secret has it. */}}
 {{- define "berth.hasRedisPassword" -}}
-{{- if or .Values.redis.enabled .Values.redis.existingSecret .Values.externalSecret.enabled -}}yes{{- end -}}
+{{- if or .Values.redis.enabled (and (not (include "berth.redisFromVault" .)) (or .Values.redis.existingSecret .Values.externalSecret.enabled)) -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "berth.keysFromVault" -}}
+{{- if and .Values.vault.address (ne .Values.vault.apiKeysPath "none") -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The chart's own Redis reads its password when it starts, from a Secret that nobody changes. */}}
+{{- define "berth.redisFromVault" -}}
+{{- if and .Values.vault.address (not .Values.redis.enabled) (ne .Values.vault.redisPasswordPath "none") -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "berth.tlsFromVault" -}}
+{{- if and .Values.vault.address .Values.vault.pki.role -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "berth.hasTls" -}}
+{{- if or (include "berth.tlsSecretName" .) (include "berth.tlsFromVault" .) -}}yes{{- end -}}
 {{- end -}}
 
 {{- define "berth.tlsSecretName" -}}
@@ -71,7 +88,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Secrets that Berth is given as environment: [name of the variable and key] -> Secret. */}}
 {{- define "berth.usesTokenSecret" -}}
-{{- if not .Values.settings.AUTH_JWKS_URL -}}yes{{- end -}}
+{{- if not (or .Values.settings.AUTH_JWKS_URL (include "berth.keysFromVault" .)) -}}yes{{- end -}}
 {{- end -}}
 
 {{/* What is kept at an upgrade: the value that the Secret has, else a new one. */}}
