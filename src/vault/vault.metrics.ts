@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 import type { Secrets } from './secrets.js';
 
@@ -14,12 +14,25 @@ export function registerVaultMetrics(registry: Registry, secrets: Secrets): void
       },
     });
   };
+  const count = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
   const { vault, certificate } = secrets;
   level('session_vault_up', '1 while Vault answers and lets us in; NaN without Vault', () =>
     vault ? Number(vault.whatIsWrong() === undefined) : NaN,
   );
-  level('session_vault_logins', 'Logins to Vault since the start; a token that is renewed needs few', () =>
-    vault ? vault.loginsSoFar : NaN,
+  count(
+    'session_vault_logins_total',
+    'Logins to Vault since the start; a token that is renewed needs few',
+    () => vault?.loginsSoFar ?? 0,
   );
   level('session_secrets_age_seconds', 'Since every secret was last read', () => (secrets.ageMs ?? NaN) / 1_000);
   level(
@@ -27,8 +40,10 @@ export function registerVaultMetrics(registry: Registry, secrets: Secrets): void
     'When the certificate of the port ends; NaN without TLS',
     () => (certificate?.expiresAtMs ?? NaN) / 1_000,
   );
-  level('session_certificate_swaps', 'Times the certificate was replaced since the start', () =>
-    certificate ? certificate.swapsSoFar : NaN,
+  count(
+    'session_certificate_swaps_total',
+    'Times the certificate was replaced since the start',
+    () => certificate?.swapsSoFar ?? 0,
   );
   new Gauge({
     name: 'session_secret_usable',

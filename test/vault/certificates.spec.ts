@@ -73,7 +73,7 @@ describeWithVault('a replica with its certificate from the PKI of Vault', () => 
       expect(expired).toEqual([]);
       // Metrics are asked for after the last handshake: a swap may come between.
       await eventually(async () => expect(await expiryMs()).toBe((await handshake(berth.url, root)).validToMs));
-      expect(await berth.metrics()).toMatch(/^session_certificate_swaps [3-9]$/m);
+      expect(await berth.metrics()).toMatch(/^session_certificate_swaps_total [3-9]$/m);
       expect(await berth.call('GET', '/health')).toMatchObject({ status: 200 });
       for (const socket of sockets) socket.close();
     },

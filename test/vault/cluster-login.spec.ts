@@ -44,7 +44,7 @@ describeWithControlPlane('a replica that logs in as its service account,', () =>
 
     const opened = async (id: string): Promise<void> => void executed(await berth.execute(id, {}));
     const logins = async (): Promise<number> =>
-      Number(/^session_vault_logins (\d+)$/m.exec(await berth.metrics())?.[1]);
+      Number(/^session_vault_logins_total (\d+)$/m.exec(await berth.metrics())?.[1]);
     const requirePass = (password: string) => fleet.redis.admin.config('SET', 'requirepass', password);
     const clients = async (): Promise<string[]> => {
       const list = String(await fleet.redis.admin.client('LIST'));

@@ -105,7 +105,7 @@ describeWithVault('a replica with its keys in Vault', () => {
     const { data } = (await vault.call('POST', 'auth/token/lookup', { token })) as { data: { creation_time: number } };
     await eventually(() => expect(Date.now() / 1_000 - data.creation_time).toBeGreaterThan(3 * 2), 15_000);
     expect(await berth.metrics()).toContain('session_vault_up 1');
-    expect(await berth.metrics()).toContain('session_vault_logins 1');
+    expect(await berth.metrics()).toContain('session_vault_logins_total 1');
   });
 
   it('has no right to anything else there', async () => {
