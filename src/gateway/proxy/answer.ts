@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 
 import type { Clock } from '../../platform/clock.js';
 import type { HttpExchange } from './exchange.js';
-import { type AnswerFields, trailersFromPod } from './header-passes.js';
+import { type AnswerFields, type Fields, trailersFromPod } from './header-passes.js';
 import { discardRest } from './unread-body.js';
 
 /** RFC 9112 section 4: what Node takes as a reason phrase. */
@@ -11,7 +11,7 @@ const REASON_PHRASE = /^[\t\x20-\x7e]+$/;
 /**
  * The pod's answer on its way to the client, piece by piece, at the client's pace.
  *
- * Head, first piece and end of a small answer come out of undici's parser in one go; they are held back until it has
+ * Head, first piece and end of a small answer come out of the parser in one go; they are held back until it has
  * returned, so that such an answer leaves in one write. A head whose body takes its time is not held any longer than
  * that: the client of an event stream sees at once that it is there.
  */
@@ -30,25 +30,26 @@ export class Answer {
     private readonly filled: () => void,
   ) {}
 
-  begin(status: number, reason: string | undefined, fields: AnswerFields): void {
+  begin(status: number, reason: string, fields: AnswerFields): void {
     const { res } = this.exchange;
-    if (reason !== undefined && reason !== STATUS_CODES[status] && REASON_PHRASE.test(reason)) {
-      res.writeHead(status, reason, fields as string[]);
-    } else res.writeHead(status, fields as string[]);
+    if (reason !== STATUS_CODES[status] && REASON_PHRASE.test(reason)) {
+      res.writeHead(status, reason, fields);
+    } else res.writeHead(status, fields);
     this.isBegun = true;
     queueMicrotask(this.flush);
   }
 
   /** 103 and 102 are worth passing on; 100 is between the pod and Berth. */
-  inform(status: number, link: string | string[] | undefined): void {
+  inform(status: number, fields: Fields): void {
     const { res, req } = this.exchange;
     if (res.headersSent || req.httpVersionMinor === 0) return;
     if (status === 102) res.writeProcessing();
-    if (status === 103 && link !== undefined) this.hint(link);
+    if (status === 103) this.hint(fields.filter((_, at) => fields[at - 1] === 'link' && at % 2 === 1));
   }
 
   /** Node is strict about what a Link may look like; a hint that it does not like is not worth an answer. */
-  private hint(link: string | string[]): void {
+  private hint(link: string[]): void {
+    if (link.length === 0) return;
     try {
       this.exchange.res.writeEarlyHints({ link });
     } catch {
@@ -65,12 +66,12 @@ export class Answer {
     this.put(piece);
   }
 
-  end(trailers: Readonly<Record<string, string | string[] | undefined>>): void {
+  end(trailers: Fields): void {
     const { res, req } = this.exchange;
     const { first } = this;
     this.first = undefined;
     this.isFlushed = true;
-    if (!isEmpty(trailers)) res.addTrailers(trailersFromPod(trailers));
+    if (trailers.length > 0) res.addTrailers(trailersFromPod(trailers));
     if (first) res.end(first);
     else res.end();
     if (!req.complete) this.letRestGo();
@@ -111,9 +112,4 @@ export class Answer {
       if (!isClean) req.socket.destroySoon();
     });
   }
-}
-
-function isEmpty(trailers: object): boolean {
-  for (const _name in trailers) return false;
-  return true;
 }

@@ -90,38 +90,36 @@ export function headersToPod(raw: readonly string[], facts: RequestFacts): Field
   return passed;
 }
 
-/** For `writeHead`: a value is a list where the header stands several times, as `Set-Cookie` may. */
-export type AnswerFields = (string | string[])[];
+/** For `writeHead`: name and value by turns. */
+export type AnswerFields = string[];
 
-export function headersFromPod(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  facts: ResponseFacts,
-): AnswerFields {
+export function headersFromPod(raw: readonly string[], facts: ResponseFacts): AnswerFields {
+  const { cors } = facts;
   const fields: AnswerFields = [];
-  const named = headers.connection === undefined ? undefined : namedIn(String(headers.connection));
-  let podTiming: string | undefined;
-  let vary = facts.cors?.vary;
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || isStoppedBack(name) || named?.has(name)) continue;
-    if (name === 'server-timing') podTiming = String(value);
-    else if (facts.cors === undefined) fields.push(name, value);
-    else if (name === 'vary') vary = vary === undefined ? String(value) : `${vary}, ${String(value)}`;
+  let named: Set<string> | undefined;
+  let podTiming = '';
+  let vary = cors?.vary;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
+    const value = raw[at + 1]!;
+    if (name === 'connection') named = namedIn(value, named);
+    if (isStoppedBack(name)) continue;
+    if (name === 'server-timing') podTiming += `, ${value}`;
+    else if (cors === undefined) fields.push(name, value);
+    else if (name === 'vary') vary = vary === undefined ? value : `${vary}, ${value}`;
     else if (!name.startsWith('access-control-')) fields.push(name, value);
   }
-  if (vary !== undefined) fields.push('vary', vary);
-  nameAnswer(fields, facts.requestId, facts.session, `${timing(facts)}${podTiming ? `, ${podTiming}` : ''}`);
-  return fields;
+  const passed = named ? without(fields, named) : fields;
+  if (vary !== undefined) passed.push('vary', vary);
+  nameAnswer(passed, facts.requestId, facts.session, timing(facts) + podTiming);
+  return passed;
 }
 
 /** What comes after a body could name a session as well as what comes before it. */
-export function trailersFromPod(
-  trailers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  const passed: Record<string, string> = {};
-  for (const name in trailers) {
-    const value = trailers[name];
-    if (value !== undefined && !isStoppedBack(name)) passed[name] = String(value);
+export function trailersFromPod(trailers: Fields): [string, string][] {
+  const passed: [string, string][] = [];
+  for (let at = 0; at < trailers.length; at += 2) {
+    if (!isStoppedBack(trailers[at]!)) passed.push([trailers[at]!, trailers[at + 1]!]);
   }
   return passed;
 }

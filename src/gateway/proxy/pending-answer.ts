@@ -17,6 +17,6 @@ export function answerPending(exchange: HttpExchange, view: SessionView, clock: 
   fields.push('Preference-Applied', 'respond-async');
   nameAnswer(fields, exchange.requestId, { id, generation, restarts });
   if (!survivesUnread(exchange.req)) exchange.res.shouldKeepAlive = false;
-  exchange.res.writeHead(202, fields as string[]);
+  exchange.res.writeHead(202, fields);
   endWithUnread(exchange, text, clock);
 }

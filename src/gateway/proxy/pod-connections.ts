@@ -5,57 +5,33 @@
  */
 import type { Socket } from 'node:net';
 
-import { type Dispatcher, Pool } from 'undici';
-
 import type { Sessions } from '../../lifecycle/sessions.js';
 import { type Clock, pause, type Timer } from '../../platform/clock.js';
 import type { Dialler } from './dialler.js';
+import { PodPool } from './pod-http/pod-pool.js';
+import type { Asker } from './pod-http/pod-wire.js';
 
-/** More than any real session has open at once, less than the ephemeral ports towards one address. */
-const MOST_CONNECTIONS = 1_024;
-/**
- * Shorter than the keep-alive of the servers found in images (2 s and up), so that no request is written on a
- * connection the pod is about to close. A server that says `Keep-Alive: timeout=N` is believed, less two seconds.
- */
-const KEEP_ALIVE_MS = 1_500;
-const LONGEST_KEEP_ALIVE_MS = 60_000;
-/** undici's own notion: this much less than the server said. */
-const KEEP_ALIVE_MARGIN_MS = 2_000;
 const IDLE_POOL_MS = 60_000;
 const SWEEP_MS = 15_000;
 const SETTLING_MS = 100;
 
 /** The way to one pod at one address. */
 export class PodConnection {
-  readonly pool: Pool;
+  private readonly pool: PodPool;
   /** Beside the pool's: what was handed out as bare sockets. */
-  readonly sockets = new Set<Socket>();
+  private readonly sockets = new Set<Socket>();
   usedAtMs = 0;
   private readonly gone = new AbortController();
 
   constructor(
     readonly address: string,
     private readonly dialler: Dialler,
+    clock: Clock,
     private readonly distrusted: (connection: PodConnection) => void,
     /** Dials wait for this. */
-    private readonly settled: Promise<void> | undefined,
+    private readonly settled?: Promise<void>,
   ) {
-    this.pool = new Pool(`http://${address}`, {
-      connections: MOST_CONNECTIONS,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: LONGEST_KEEP_ALIVE_MS,
-      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      headersTimeout: 0, // time-outs are StreamWatch's: undici's know one direction only
-      bodyTimeout: 0,
-      connect: (_options, callback) => {
-        void this.dialWhenSettled(this.gone.signal).then(
-          (socket) => callback(null, socket),
-          (error: Error) => callback(error, null),
-        );
-      },
-    });
+    this.pool = new PodPool(() => this.dialWhenSettled(this.gone.signal), clock);
   }
 
   get isGone(): boolean {
@@ -63,12 +39,11 @@ export class PodConnection {
   }
 
   get isIdle(): boolean {
-    const { running, queued, pending } = this.pool.stats;
-    return running + queued + pending + this.sockets.size === 0;
+    return this.pool.isIdle && this.sockets.size === 0;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    this.pool.dispatch(options, handler);
+  ask(asker: Asker): void {
+    this.pool.ask(asker);
   }
 
   /** A connection of one's own, for a WebSocket. */
@@ -96,12 +71,12 @@ export class PodConnection {
   /** Nothing new; what is under way may finish. */
   letGo(): void {
     this.gone.abort();
-    this.pool.close().catch(() => undefined);
+    this.pool.close();
   }
 
   cut(): void {
     this.gone.abort();
-    this.pool.destroy().catch(() => undefined);
+    this.pool.destroy();
     for (const socket of this.sockets) socket.destroy();
   }
 }
@@ -120,7 +95,7 @@ export class PodConnections {
   }
 
   to(address: string): PodConnection {
-    const connection = this.connections.get(address) ?? this.open(address);
+    const connection = this.connections.get(address) ?? this.put(address);
     connection.usedAtMs = this.clock.monotonicMs();
     return connection;
   }
@@ -146,11 +121,9 @@ export class PodConnections {
     }
   }
 
-  private open(address: string): PodConnection {
-    return this.put(new PodConnection(address, this.dialler, (distrusted) => this.replace(distrusted), undefined));
-  }
-
-  private put(connection: PodConnection): PodConnection {
+  private put(address: string, settled?: Promise<void>): PodConnection {
+    const { dialler, clock } = this;
+    const connection = new PodConnection(address, dialler, clock, (distrusted) => this.replace(distrusted), settled);
     this.connections.set(connection.address, connection);
     this.sweepSoon();
     return connection;
@@ -158,8 +131,7 @@ export class PodConnections {
 
   private replace(connection: PodConnection): void {
     if (this.connections.get(connection.address) !== connection) return;
-    const settled = pause(this.clock, SETTLING_MS);
-    this.put(new PodConnection(connection.address, this.dialler, (distrusted) => this.replace(distrusted), settled));
+    this.put(connection.address, pause(this.clock, SETTLING_MS));
     connection.letGo();
   }
 

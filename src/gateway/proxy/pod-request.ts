@@ -1,11 +1,9 @@
 /**
- * One attempt to get one request answered by one pod, as undici tells it. Until undici hands the request to a
- * connection nothing was sent, and the attempt may end as `unsent`, to be made again elsewhere. From then on nothing
- * is ever sent again: what dies before its answer begins is POD_LOST, what dies later is broken off.
+ * One attempt to get one request answered by one pod. Until it is its turn on a connection nothing was sent, and the
+ * attempt may end as `unsent`, to be made again elsewhere. From then on nothing is ever sent again: what dies before its
+ * answer begins is POD_LOST, what dies later is broken off.
  */
 import type { ServerResponse } from 'node:http';
-
-import type { Dispatcher } from 'undici';
 
 import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import type { Admission } from '../../lifecycle/sessions.js';
@@ -15,8 +13,11 @@ import { GatewayError } from '../problem.js';
 import { Answer } from './answer.js';
 import type { Outcome } from './attempts.js';
 import type { HttpExchange } from './exchange.js';
-import { headersFromPod } from './header-passes.js';
+import { type Fields, headersFromPod } from './header-passes.js';
 import type { PodConnection } from './pod-connections.js';
+import type { AnswerHead } from './pod-http/answer-head.js';
+import type { OutgoingRequest } from './pod-http/outgoing-request.js';
+import type { Asker, PodWire } from './pod-http/pod-wire.js';
 import type { RequestBody } from './request-body.js';
 import { NO_SLOT } from './slots.js';
 import type { StreamWatch, Watched } from './stream-watch.js';
@@ -33,6 +34,8 @@ export interface PodRequestParts {
   admission: Admission;
   connection: PodConnection;
   body: RequestBody;
+  path: string;
+  fields: Fields;
 }
 
 export interface Surroundings {
@@ -49,18 +52,19 @@ interface Settlement {
 
 const OVER: Outcome = { is: 'over' };
 const MISDIRECTED_REQUEST = 421;
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-export class PodRequest implements Dispatcher.DispatchHandler, Watched {
+export class PodRequest implements Asker, Watched {
   readonly outcome: Promise<Outcome>;
   readonly socket;
   slot = NO_SLOT;
   seenBytes = 0;
   movedAtMs = 0;
   private settlement!: Settlement;
-  /** Nothing that undici still says of it matters any more. */
+  /** Nothing that is still said of it matters any more. */
   private isDone = false;
-  private controller?: Dispatcher.DispatchController;
+  private isSent = false;
+  /** From its turn to the end of the answer. */
+  private wire?: PodWire;
   private sentAtMs = 0;
   /** Why we gave it up ourselves. */
   private reason?: Error;
@@ -73,52 +77,62 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
     const { exchange } = parts;
     this.socket = exchange.req.socket;
     this.outcome = this.settled();
-    const resume = (): void => this.controller?.resume();
-    this.answer = new Answer(exchange, around.clock, resume, () => this.controller?.pause());
+    const resume = (): void => this.wire?.resume();
+    this.answer = new Answer(exchange, around.clock, resume, () => this.wire?.pause());
     around.watch.add(this);
     exchange.onOver(() => this.over());
   }
 
-  /** The last moment at which nothing was sent. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    const { admission, connection } = this.parts;
-    if (this.isDone || connection.isGone || !admission.isFresh()) {
-      controller.abort(new Error('the admission is no longer fresh'));
-      return;
+  onTurn(wire: PodWire): OutgoingRequest | undefined {
+    const { admission, connection, exchange, body, path, fields } = this.parts;
+    if (this.isDone) return undefined;
+    if (connection.isGone || !admission.isFresh()) {
+      this.onFailed(new Error('the admission is no longer fresh'));
+      return undefined;
     }
-    this.controller = controller;
+    this.isSent = true;
+    this.wire = wire;
     this.sentAtMs = this.around.clock.monotonicMs();
+    return {
+      method: exchange.req.method!,
+      path,
+      host: admission.address,
+      fields,
+      body: body.forAttempt((error) => this.giveUp(error)),
+      length: body.lengthBytes,
+    };
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers, reason?: string): void {
-    if (status < 200) return this.answer.inform(status, headers.link);
-    const begin = (): void => this.begin(status, headers, reason);
-    if (status !== MISDIRECTED_REQUEST) return begin();
-    controller.pause();
+  onHead(head: AnswerHead): void {
+    if (head.status < 200) return this.answer.inform(head.status, head.fields);
+    if (head.status !== MISDIRECTED_REQUEST) return this.begin(head);
+    this.wire?.pause();
     this.around.metrics.failed('misdirected');
-    this.settlement.settle({ is: 'misdirected', passOn: () => this.passOn(begin), drop: () => this.drop() });
+    this.settlement.settle({ is: 'misdirected', passOn: () => this.passOn(head), drop: () => this.drop() });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+  onPiece(piece: Buffer): void {
     this.answer.write(piece);
   }
 
-  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: Headers): void {
+  onEnd(trailers: Fields): void {
+    this.wire = undefined;
     this.answer.end(trailers);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  onFailed(error: Error): void {
+    this.wire = undefined;
     if (this.isDone) return;
     if (this.answer.isBegun) return this.brokenOff(error);
     this.finish();
-    if (!this.controller) return this.notSent(error);
+    if (!this.isSent) return this.settlement.settle({ is: 'unsent', cause: error });
     if (!this.reason) this.lost();
     this.settlement.fail(this.reason ?? new GatewayError('POD_LOST', LOST, { cause: error }));
   }
 
   quietLimitMs(): number {
     const { connectMs, firstByteMs, idleStreamMs } = this.around.timeouts;
-    if (!this.controller) return connectMs;
+    if (!this.isSent) return connectMs;
     return this.isStreaming ? idleStreamMs : firstByteMs;
   }
 
@@ -131,7 +145,7 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
   giveUp(reason: Error): void {
     if (this.isDone) return;
     this.reason = reason;
-    if (this.controller) return this.controller.abort(reason);
+    if (this.wire) return this.wire.abort(reason);
     this.finish();
     this.settlement.fail(reason);
   }
@@ -140,38 +154,30 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
     return this.answer.isBegun || !this.parts.exchange.req.complete;
   }
 
-  private begin(status: number, headers: Headers, reason: string | undefined): void {
+  private begin({ status, reason, fields }: AnswerHead): void {
     const { exchange, admission } = this.parts;
     const podMs = this.around.clock.monotonicMs() - this.sentAtMs;
     const { requestId } = exchange;
     this.answer.begin(
       status,
       reason,
-      headersFromPod(headers, { session: admission, requestId, podMs, cors: corsOn(exchange.res) }),
+      headersFromPod(fields, { session: admission, requestId, podMs, cors: corsOn(exchange.res) }),
     );
   }
 
   /** The pod is the right one after all: its 421 is an answer like any other. */
-  private passOn(begin: () => void): Promise<Outcome> {
+  private passOn(head: AnswerHead): Promise<Outcome> {
     if (this.parts.exchange.isOver) return Promise.resolve(OVER);
     if (this.isDone) return Promise.reject(new GatewayError('POD_LOST', LOST));
     const outcome = this.settled();
-    begin();
-    this.controller?.resume();
+    this.begin(head);
+    this.wire?.resume();
     return outcome;
   }
 
   private drop(): void {
     this.finish();
-    this.controller?.abort(new Error('the answer is of no use'));
-  }
-
-  private notSent(error: Error): void {
-    const code = (error as { code?: string }).code;
-    if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
-      const sentence = `The request cannot be passed on: ${error.message}.`;
-      this.settlement.fail(new LifecycleError('INVALID_REQUEST', sentence));
-    } else this.settlement.settle({ is: 'unsent', cause: error });
+    this.wire?.abort(new Error('the answer is of no use'));
   }
 
   private lost(kind: 'lost' | 'broken' = 'lost'): void {
@@ -195,13 +201,13 @@ export class PodRequest implements Dispatcher.DispatchHandler, Watched {
 
   private clientGone(): void {
     this.around.metrics.failed('client_gone');
-    this.controller?.abort(new Error('the client has gone'));
+    this.wire?.abort(new Error('the client has gone'));
   }
 
   private tooQuiet(): Error {
     const { timeouts } = this.around;
     const { exchange, body } = this.parts;
-    if (!this.controller) return new GatewayError('POD_UNREACHABLE', 'No connection to the pod became free in time.');
+    if (!this.isSent) return new GatewayError('POD_UNREACHABLE', 'No connection to the pod became free in time.');
     if (exchange.req.complete) {
       const seconds = timeouts.firstByteMs / 1_000;
       return new GatewayError('POD_LOST', `The pod did not begin its answer within ${seconds} seconds.`);

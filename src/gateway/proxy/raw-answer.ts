@@ -14,7 +14,7 @@ export const GRACE_MS = 2_000;
 export function writeRawAnswer(socket: Duplex, status: number, fields: AnswerFields, text: string, clock: Clock): void {
   if (socket.destroyed) return;
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
-  for (let at = 0; at < fields.length; at += 2) lines.push(`${String(fields[at])}: ${String(fields[at + 1])}`);
+  for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`);
   lines.push('Connection: close', `Content-Length: ${Buffer.byteLength(text)}`, '', text);
   closeGently(socket, clock, lines.join('\r\n'));
 }

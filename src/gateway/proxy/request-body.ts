@@ -1,12 +1,8 @@
 /**
- * The body of a request on its way to the pod: never held whole, never sent twice, and not touched before a
- * connection stands, so that a dial that fails leaves it as it was. undici destroys the stream it is given when a
- * request fails; what it is given is therefore not the request but something that passes it on, begins to read when
- * undici does, and when it is destroyed lets go of the request and no more.
+ * The body of a request on its way to the pod: never held whole, never sent twice, and not touched before a connection
+ * stands, so that a dial that fails leaves it as it was.
  */
 import type { IncomingMessage } from 'node:http';
-import { EventEmitter } from 'node:events';
-import type { Readable } from 'node:stream';
 
 import { GatewayError } from '../problem.js';
 import type { HttpExchange } from './exchange.js';
@@ -19,7 +15,8 @@ const ONE_PIECE_BYTES = 64 * 1_024;
 
 export class RequestBody {
   readonly isPresent: boolean;
-  private readonly lengthBytes: number | undefined;
+  /** Undefined: it comes in chunks, or there is none. */
+  readonly lengthBytes: number | undefined;
   private piece?: Buffer;
   private stream?: ForwardedBody;
 
@@ -34,8 +31,8 @@ export class RequestBody {
   }
 
   /** What one attempt sends. `overflowed` is called when a body of unknown length turns out too large. */
-  forAttempt(overflowed: (error: GatewayError) => void): Buffer | Readable | null {
-    if (!this.isPresent) return null;
+  forAttempt(overflowed: (error: GatewayError) => void): Buffer | ForwardedBody | undefined {
+    if (!this.isPresent) return undefined;
     return this.onePiece() ?? this.streamed(overflowed);
   }
 
@@ -53,77 +50,83 @@ export class RequestBody {
     return this.piece;
   }
 
-  private streamed(overflowed: (error: GatewayError) => void): Readable {
+  private streamed(overflowed: (error: GatewayError) => void): ForwardedBody {
     const begin = (): void => {
       // RFC 9110 section 10.1.1: the client waits for this before it sends a body that may be refused.
       if (this.exchange.awaitsContinue) this.exchange.sendContinue();
     };
     const limit = { bytes: this.limitBytes, overflowed: () => overflowed(tooLarge(this.limitBytes)) };
     const stream = new ForwardedBody(this.exchange.req, begin, limit);
-    this.exchange.releaseBody = () => stream.destroy();
+    this.exchange.releaseBody = () => stream.letGo();
     this.stream = stream;
-    return stream as unknown as Readable;
+    return stream;
   }
 }
 
-/** What undici asks of a stream and nothing else; a real Readable in between would buffer every chunk once more. */
-class ForwardedBody extends EventEmitter {
-  destroyed = false;
+/** Who passes it on. */
+export interface BodyReader {
+  take(piece: Buffer): void;
+  end(): void;
+  /** The rest will not come. */
+  cutOff(): void;
+}
+
+/** One attempt's hold on the body. A real stream in between would buffer every piece once more. */
+export class ForwardedBody {
   isHeldBack = false;
-  private isBegun = false;
+  private isLetGo = false;
+  private reader?: BodyReader;
   private readBytes = 0;
 
   constructor(
     private readonly source: IncomingMessage,
-    private readonly begin: () => void,
+    private readonly began: () => void,
     private readonly limit: { bytes: number; overflowed: () => void },
-  ) {
-    super();
-  }
+  ) {}
 
-  /** undici begins with this, once the request is the connection's turn. */
-  resume(): void {
-    if (this.destroyed) return;
-    this.isHeldBack = false;
-    if (!this.isBegun) {
-      this.isBegun = true;
-      this.begin();
-      this.source.on('data', this.accept).on('end', this.finish);
-    }
+  /** Once the connection to the pod stands. */
+  begin(reader: BodyReader): void {
+    if (this.isLetGo) return;
+    this.reader = reader;
+    this.began();
+    this.source.on('data', this.accept).on('end', this.finish);
     this.source.resume();
   }
 
-  pause(): void {
-    if (this.destroyed) return;
+  hold(): void {
+    if (this.isLetGo) return;
     this.isHeldBack = true;
     this.source.pause();
   }
 
-  destroy(): void {
-    if (this.destroyed) return;
-    this.letGo();
-    if (this.isBegun) this.source.pause();
-    this.emit('close');
+  goOn(): void {
+    if (this.isLetGo) return;
+    this.isHeldBack = false;
+    this.source.resume();
   }
 
-  /** By having this it is a stream to undici. */
-  pipe(): never {
-    throw new Error('a request body is read, not piped');
+  /** From now on it is somebody else's, or nobody's. */
+  letGo(): void {
+    if (this.isLetGo) return;
+    this.detach();
+    if (!this.reader) return;
+    this.source.pause();
+    this.reader.cutOff();
   }
 
   private readonly accept = (chunk: Buffer): void => {
     this.readBytes += chunk.length;
     if (this.limit.bytes > 0 && this.readBytes > this.limit.bytes) this.limit.overflowed();
-    else this.emit('data', chunk);
+    else this.reader?.take(chunk);
   };
 
   private readonly finish = (): void => {
-    this.letGo(); // undici destroys what has ended, and would take our `close` for an abort
-    this.emit('end');
+    this.detach();
+    this.reader?.end();
   };
 
-  private letGo(): void {
-    this.destroyed = true;
+  private detach(): void {
+    this.isLetGo = true;
     this.source.off('data', this.accept).off('end', this.finish);
   }
 }

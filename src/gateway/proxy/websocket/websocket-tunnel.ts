@@ -172,7 +172,7 @@ export class WebSocketTunnel implements Watched {
   private answerFields(res: IncomingMessage): AnswerFields {
     const { exchange, admission: session } = this.parts;
     const podMs = this.around.clock.monotonicMs() - this.startedAtMs;
-    return headersFromPod(res.headers, { session, requestId: exchange.requestId, podMs });
+    return headersFromPod(res.rawHeaders, { session, requestId: exchange.requestId, podMs });
   }
 
   private podClosed(): void {
@@ -191,6 +191,10 @@ function closeWhenFinished(socket: Socket, clock: Surroundings['clock']): void {
 
 function headersOf(fields: AnswerFields): IncomingMessage['headers'] {
   const headers: Record<string, string | string[]> = {};
-  for (let at = 0; at < fields.length; at += 2) headers[String(fields[at])] = fields[at + 1]!;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    const before = headers[name];
+    headers[name] = before === undefined ? fields[at + 1]! : [before, fields[at + 1]!].flat();
+  }
   return headers;
 }
