@@ -65,4 +65,6 @@ sockets.on('connection', (socket) => {
   socket.on('error', () => undefined);
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 });
+// With a loopback address for each pod it listens everywhere; nobody else is to find it there.
+server.on('connection', (socket) => socket.localAddress?.includes('127.') || socket.destroy());
 server.listen({ port: Number(process.env.PORT), host: process.env.HOST, backlog: 4_096 });

@@ -19,9 +19,13 @@ export class Load {
 
   async run(job: Job): Promise<Outcome> {
     this.child.send(job);
-    const ended = once(this.child, 'exit').then(() => Promise.reject(new Error('the load generator died')));
-    const [outcome] = (await Promise.race([once(this.child, 'message'), ended])) as [Outcome];
-    return outcome;
+    const limit = new AbortController();
+    const ended = once(this.child, 'exit', { signal: limit.signal }).then(() => undefined);
+    const told = await Promise.race([once(this.child, 'message'), ended]);
+    limit.abort();
+    ended.catch(() => undefined);
+    if (!told) throw new Error('the load generator died');
+    return told[0] as Outcome;
   }
 
   stop(): Promise<void> {

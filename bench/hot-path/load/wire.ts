@@ -48,7 +48,7 @@ export class Wire {
       return;
     }
     this.head = undefined;
-    const text = all.latin1Slice(0, end);
+    const text = all.toString('latin1', 0, end);
     this.status = Number(text.slice(9, 12));
     const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1];
     if (length === undefined) throw new Error(`an answer without a length: ${text}`);

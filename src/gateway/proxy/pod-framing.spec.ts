@@ -3,8 +3,8 @@ import { request } from 'node:http';
 
 import { eventually } from '../../../test/support/eventually.js';
 import { WITH_TOKEN } from '../../../test/support/gateway/edge-harness.js';
-import { EdgeWithPods, MiB, PROXY } from '../../../test/support/gateway/edge-with-pods.js';
-import { ask, type Heard, open } from '../../../test/support/gateway/pod-server.js';
+import { EdgeWithPods, PROXY } from '../../../test/support/gateway/edge-with-pods.js';
+import { ask, type Heard } from '../../../test/support/gateway/pod-server.js';
 import { RawPod } from '../../../test/support/gateway/raw-pod.js';
 import { lines, rawRequest } from '../../../test/support/raw-request.js';
 
@@ -124,24 +124,6 @@ describe('an answer in any legal framing', () => {
     expect(headers['set-cookie']).toEqual(['a=1', 'b=2']);
     expect(rawHeaders.filter((_, at) => rawHeaders[at - 1]?.toLowerCase() === 'x-a')).toEqual(['\xe4', '2']);
     expect(trailers).toEqual({ 'x-sum': '42' });
-  });
-});
-
-describe('a connection whose last answer was too much for its client at once', () => {
-  it('serves the next', async () => {
-    const body = 'x'.repeat(8 * MiB);
-    const { sockets } = await podSaying(
-      lines('HTTP/1.1 200 OK', `Content-Length: ${body.length}`, 'Keep-Alive: timeout=60', '') + body,
-    );
-    const slow = await open(edge.to());
-    let length = 0;
-    for await (const piece of slow) {
-      length += (piece as Buffer).length;
-      await new Promise((resolve) => setTimeout(resolve, 1)); // slower than the pod, to the last piece
-    }
-    expect(length).toBe(body.length);
-    expect(await ask(edge.to())).toMatchObject({ text: 'own' });
-    expect(sockets).toHaveLength(1);
   });
 });
 

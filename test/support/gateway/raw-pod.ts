@@ -36,9 +36,9 @@ export class RawPod {
     this.heard[at] = '';
     socket.on('error', () => undefined).setNoDelay();
     socket.setEncoding('latin1').on('data', (text: string) => {
-      const before = headsIn(this.heard[at]!);
-      this.heard[at] += text;
-      for (let nth = before; nth < headsIn(this.heard[at]); nth += 1) this.answer(socket, this.heard[at], this.asked++);
+      const before = this.heard[at]!;
+      const now = (this.heard[at] = before + text);
+      for (let nth = headsIn(before); nth < headsIn(now); nth += 1) this.answer(socket, now, this.asked++);
     });
   }
 }

@@ -75,7 +75,7 @@ export class AnswerParser {
   private readHead(chunk: Buffer, at: number): number {
     const end = this.begun === '' ? chunk.indexOf(HEAD_END, at) : -1;
     if (end < 0 || end - at > MOST_HEAD_BYTES) return this.readLines(chunk, at, (text) => this.takeHead(text));
-    this.takeHead(chunk.latin1Slice(at, end + HEAD_END.length / 2));
+    this.takeHead(chunk.toString('latin1', at, end + HEAD_END.length / 2));
     return end + HEAD_END.length;
   }
 
@@ -84,7 +84,7 @@ export class AnswerParser {
     const searchFrom = Math.max(this.begun.length - HEAD_END.length + 1, 0);
     const until = Math.min(chunk.length, at + MOST_HEAD_BYTES);
     const before = this.begun.length;
-    this.begun += chunk.latin1Slice(at, until);
+    this.begun += chunk.toString('latin1', at, until);
     const end = this.begun.indexOf('\r\n\r\n', searchFrom);
     if (end < 0) {
       if (this.begun.length >= MOST_HEAD_BYTES) throw new AnswerFault('the head of the answer is too large');
@@ -100,7 +100,7 @@ export class AnswerParser {
     const feed = chunk.indexOf(LINE_FEED, at);
     const until = feed < 0 ? chunk.length : feed + 1;
     if (this.begun.length + until - at > mostBytes) throw new AnswerFault('a chunk of the answer has no proper line');
-    const line = this.begun + chunk.latin1Slice(at, until);
+    const line = this.begun + chunk.toString('latin1', at, until);
     this.begun = feed < 0 ? line : '';
     if (feed >= 0) take(line);
     return until;

@@ -137,7 +137,7 @@ export class PodWire implements AnswerListener, BodyOwner {
   }
 
   private sendPiece(head: string, body: Buffer): void {
-    if (body.length <= SMALL_BODY_BYTES) return void this.socket.write(head + body.latin1Slice(), 'latin1');
+    if (body.length <= SMALL_BODY_BYTES) return void this.socket.write(head + body.toString('latin1'), 'latin1');
     this.socket.cork();
     this.socket.write(head, 'latin1');
     this.socket.write(body);
