@@ -15,7 +15,8 @@ import { berth, type BerthTarget } from './hot-path/targets/berth.js';
 import { configurableHttpProxy } from './hot-path/targets/configurable-http-proxy.js';
 import { direct } from './hot-path/targets/direct.js';
 import { nginx } from './hot-path/targets/nginx.js';
-import { type Trial, TRIALS } from './hot-path/trials.js';
+import { TRIALS } from './hot-path/trials.js';
+import type { Trial } from './hot-path/trials/trial.js';
 import { WORKLOADS } from './hot-path/workloads.js';
 
 const FULL: Pace = { rounds: 5, lengthFactor: 1 };

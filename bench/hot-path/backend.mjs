@@ -28,9 +28,16 @@ const routes = {
     response.on('close', () => clearInterval(timer));
   },
   endless: (request, response, query) => sendBytes(response, Number(query.get('bytes'))),
-  swallow: (request, response) => {
+  swallow: (request, response, query) => {
     let bytes = 0;
-    request.on('data', (chunk) => (bytes += chunk.length));
+    let stillAfter = Number(query.get('stillAfter') ?? Infinity);
+    request.on('data', (chunk) => {
+      bytes += chunk.length;
+      if (bytes < stillAfter) return;
+      stillAfter = Infinity;
+      request.pause();
+      setTimeout(() => request.resume(), Number(query.get('stillMs')));
+    });
     request.on('end', () => response.end(String(bytes)));
   },
 };

@@ -1,14 +1,6 @@
 import { cpuUsOf, differenceOf, ratioOf, type Spread, written } from './figures.js';
 import type { Measured } from './rounds.js';
-import type { Table } from './tables.js';
-import type { Trial } from './trials.js';
-
-interface Budget {
-  what: string;
-  limit: number;
-  unit: string;
-  measured?: Spread;
-}
+import type { Budget, Table, Trial } from './trials/trial.js';
 
 /** The rows of the design that this bench measures, each held against the median of the rounds. */
 export function budgetTable(measured: readonly Measured[], trials: readonly Trial[]): Table {
@@ -39,5 +31,3 @@ function fromWorkloads(measured: readonly Measured[]): Budget[] {
     { what: 'p95 added at 170 requests a second', limit: 3, unit: ' ms', measured: added },
   ];
 }
-
-export type { Budget };

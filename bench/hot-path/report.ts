@@ -10,7 +10,7 @@ import { barChart } from './charts.js';
 import { cpuUsOf, spreadOf } from './figures.js';
 import type { Measured } from './rounds.js';
 import { asMarkdown, tableOf } from './tables.js';
-import type { Trial } from './trials.js';
+import type { Trial } from './trials/trial.js';
 
 export interface Run {
   stage: string;

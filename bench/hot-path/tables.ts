@@ -1,8 +1,7 @@
 import { cpuUsOf, rateOf, ratioOf, spreadOf, written } from './figures.js';
 import type { Outcome } from './load/job.js';
 import type { Measured } from './rounds.js';
-
-export type Table = readonly (readonly string[])[];
+import type { Table } from './trials/trial.js';
 
 const OURS = 'Berth';
 const DIRECT = 'direct';

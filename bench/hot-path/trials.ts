@@ -1,18 +1,16 @@
-import type { Budget } from './budgets.js';
-import type { Stage } from './stage.js';
-import type { Table } from './tables.js';
+import { firstRequests, manySessions } from './trials/first-requests.js';
+import { idleConnections } from './trials/idle-connections.js';
+import { largeBodies } from './trials/large-bodies.js';
+import { manyRequests } from './trials/many-requests.js';
+import { overload } from './trials/overload.js';
+import type { TrialKind } from './trials/trial.js';
 
-/** Something that is tried with Berth alone. */
-export interface Trial {
-  title: string;
-  note: string;
-  table: Table;
-  budgets?: Budget[];
-}
-
-interface TrialKind {
-  id: string;
-  run(stage: Stage, isShort: boolean): Promise<Trial>;
-}
-
-export const TRIALS: readonly TrialKind[] = [];
+/** In this order. */
+export const TRIALS: readonly TrialKind[] = [
+  largeBodies,
+  idleConnections,
+  manyRequests,
+  overload,
+  firstRequests,
+  manySessions,
+];

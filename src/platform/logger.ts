@@ -12,7 +12,10 @@ export abstract class Logger {
 }
 
 export class PinoLogger extends Logger {
-  constructor(private readonly pino: Pino) {
+  constructor(
+    private readonly pino: Pino,
+    private readonly flush: () => void = () => undefined,
+  ) {
     super();
   }
 
@@ -26,19 +29,27 @@ export class PinoLogger extends Logger {
 
   warn(fields: LogFields, sentence?: string): void {
     this.pino.warn(fields, sentence);
+    this.flush();
   }
 
   error(fields: LogFields, sentence?: string): void {
     this.pino.error(fields, sentence);
+    this.flush();
   }
 }
+
+/** Lines that nobody waits for are written together: a write for each of them was a fifth of the CPU of a small request. */
+const WRITTEN_TOGETHER_BYTES = 4_096;
+/** What is lost at the most when the process is killed. */
+const LONGEST_UNWRITTEN_MS = 50;
 
 /** One JSON object per line; readable text where a person watches. */
 export function createLogger(level: string): PinoLogger {
   const options = { level, base: undefined, serializers: { error: pino.stdSerializers.errWithCause } };
-  const isWatched = process.stdout.isTTY;
-  const sink = isWatched
-    ? pretty({ sync: true, ignore: 'event', translateTime: 'SYS:HH:MM:ss.l' })
-    : pino.destination({ dest: 1, sync: false, minLength: 0 });
-  return new PinoLogger(pino(options, sink));
+  if (process.stdout.isTTY) {
+    return new PinoLogger(pino(options, pretty({ sync: true, ignore: 'event', translateTime: 'SYS:HH:MM:ss.l' })));
+  }
+  const together = { minLength: WRITTEN_TOGETHER_BYTES, periodicFlush: LONGEST_UNWRITTEN_MS };
+  const sink = pino.destination({ dest: 1, sync: false, ...together });
+  return new PinoLogger(pino(options, sink), () => sink.flush());
 }

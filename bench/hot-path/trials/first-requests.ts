@@ -1,0 +1,108 @@
+import { Load } from '../load/load.js';
+import type { Outcome } from '../load/job.js';
+import { ratioOf, short } from '../figures.js';
+import { residentMbOf } from '../process-cost.js';
+import { SESSIONS } from '../rounds.js';
+import type { Stage } from '../stage.js';
+import { berth, type BerthTarget } from '../targets/berth.js';
+import { jobFor, WORKLOADS } from '../workloads.js';
+import { once, type Trial, type TrialKind } from './trial.js';
+
+const SETTINGS = { MAX_CONCURRENT_SESSIONS: '5000' };
+const STEADY = WORKLOADS.find(({ id }) => id === 'execute-170')!;
+const MEASURED_SECONDS = 3;
+
+/** Many sessions asked for for the first time in the same moment, while others are in use. */
+export const firstRequests: TrialKind = {
+  id: 'first-requests',
+  async run(stage: Stage, isShort: boolean): Promise<Trial> {
+    const title = `${isShort ? 20 : 300} first requests at once`;
+    if (!stage.settings) return notHere(title);
+    const ours = await berth({ sessions: SESSIONS, settings: { ...stage.settings, ...SETTINGS } });
+    const load = new Load();
+    const quiet = await steady(load, ours, isShort);
+    const count = isShort ? 20 : 300;
+    const busy = steady(load, ours, isShort);
+    const startedMs = performance.now();
+    const took = await Promise.all(
+      Array.from({ length: count }, (_, at) => firstRequest(ours, `first-${startedMs.toFixed(0)}-${at}`)),
+    );
+    const allMs = performance.now() - startedMs;
+    const during = await busy;
+    await load.stop();
+    await ours.stop();
+    return {
+      title,
+      note: 'Cold, on a real API server with a node that starts nothing; meanwhile 170 requests a second go to sessions in use.',
+      table: [
+        ['served', 'pods', 'all after, s', 'p50 of the others before, ms', 'meanwhile', 'p95 before, ms', 'meanwhile'],
+        [
+          String(took.length),
+          String(new Set(took).size),
+          short(allMs / 1_000),
+          ...(['p50', 'p95'] as const).flatMap((of) => [short(quiet.latencyMs[of]), short(during.latencyMs[of])]),
+        ],
+      ],
+      budgets: [
+        {
+          what: `${title}: p50 of requests to running sessions meanwhile, to before`,
+          limit: 2,
+          unit: '',
+          measured: ratioOf([during], [quiet], ({ latencyMs }) => latencyMs.p50),
+        },
+      ],
+    };
+  },
+};
+
+/** A replica that has 1,000 sessions which live. */
+export const manySessions: TrialKind = {
+  id: 'many-sessions',
+  async run(stage: Stage, isShort: boolean): Promise<Trial> {
+    const count = isShort ? 20 : 1_000;
+    const title = `${count} live sessions on one replica`;
+    if (!stage.settings) return notHere(title);
+    const ours = await berth({ sessions: SESSIONS, settings: { ...stage.settings, ...SETTINGS } });
+    const before = residentMbOf(ours.pid);
+    const prefix = `many-${performance.now().toFixed(0)}`;
+    for (let at = 0; at < count; at += 50) {
+      await Promise.all(
+        Array.from({ length: Math.min(50, count - at) }, (_, more) => firstRequest(ours, `${prefix}-${at + more}`)),
+      );
+    }
+    const load = new Load();
+    const outcome = await steady(load, ours, isShort);
+    const after = residentMbOf(ours.pid);
+    await load.stop();
+    await ours.stop();
+    return {
+      title,
+      note: 'Each was opened by a request; then 170 requests a second to four of them.',
+      table: [
+        ['resident before, MB', 'with them, MB', 'p50, ms', 'p95, ms', 'failed'],
+        [
+          before.toFixed(0),
+          after.toFixed(0),
+          short(outcome.latencyMs.p50),
+          short(outcome.latencyMs.p95),
+          String(outcome.failed),
+        ],
+      ],
+      budgets: [{ what: 'replica with 1,000 sessions, resident', limit: 300, unit: ' MB', measured: once(after) }],
+    };
+  },
+};
+
+function steady(load: Load, ours: BerthTarget, isShort: boolean): Promise<Outcome> {
+  const timing = { sessions: SESSIONS, warmUpSeconds: 0.3, seconds: isShort ? 0.5 : MEASURED_SECONDS };
+  return load.run(jobFor(STEADY, ours, timing));
+}
+
+/** The address of its pod. */
+function firstRequest(ours: BerthTarget, id: string): Promise<string> {
+  return ours.open(id);
+}
+
+function notHere(title: string): Trial {
+  return { title, note: 'Not tried: it takes the Kubernetes API server and the Redis of the tests.', table: [['-']] };
+}

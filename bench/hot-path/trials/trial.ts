@@ -1,0 +1,27 @@
+import type { Spread } from '../figures.js';
+import type { Stage } from '../stage.js';
+
+export type Table = readonly (readonly string[])[];
+
+export interface Budget {
+  what: string;
+  limit: number;
+  unit: string;
+  measured?: Spread;
+}
+
+/** Something that is tried with Berth alone. */
+export interface Trial {
+  title: string;
+  note: string;
+  table: Table;
+  budgets?: Budget[];
+}
+
+export interface TrialKind {
+  id: string;
+  run(stage: Stage, isShort: boolean): Promise<Trial>;
+}
+
+/** A single measurement. */
+export const once = (value: number): Spread => ({ min: value, median: value, max: value });
