@@ -22,7 +22,7 @@ export class VerifiedTokens {
 
   constructor(
     private readonly clock: Clock,
-    capacity = CAPACITY,
+    private readonly capacity = CAPACITY,
   ) {
     this.entries = new BoundedMap(capacity);
   }
@@ -31,9 +31,11 @@ export class VerifiedTokens {
     const digest = digestOf(token);
     const entry = this.entries.get(digest);
     if (!entry) return undefined;
-    this.entries.delete(digest);
-    if (entry.expiresAtMs <= this.clock.nowMs() || entry.checkAgainAtMs <= this.clock.monotonicMs()) return undefined;
-    this.entries.set(digest, entry);
+    if (entry.expiresAtMs <= this.clock.nowMs() || entry.checkAgainAtMs <= this.clock.monotonicMs()) {
+      this.entries.delete(digest);
+      return undefined;
+    }
+    if (this.isNearlyFull) this.entries.set(digest, entry);
     return entry.caller;
   }
 
@@ -43,6 +45,11 @@ export class VerifiedTokens {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  /** Only then does it matter who was used last: to move an entry for each request would rebuild the map all the time. */
+  private get isNearlyFull(): boolean {
+    return this.entries.size * 2 > this.capacity;
   }
 }
 
