@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 
 import { eventually } from '../../../test/support/eventually.js';
 import { WITH_TOKEN } from '../../../test/support/gateway/edge-harness.js';
@@ -258,7 +258,7 @@ describe('an answer that comes before the request was read', () => {
     const { sockets } = await podSaying(lines('HTTP/1.1 413 Too Much', 'Content-Length: 2', '') + 'no');
     const outgoing = request({ ...edge.to('POST', { 'content-length': '1000000' }), agent: false });
     outgoing.on('error', () => undefined).write('some');
-    const [response] = await once(outgoing, 'response');
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
     expect(response.statusCode).toBe(413);
     expect(await ask(edge.to())).toMatchObject({ text: 'own' });
     expect(sockets).toHaveLength(2);

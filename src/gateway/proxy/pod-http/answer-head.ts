@@ -66,20 +66,14 @@ function frame(head: AnswerHead, isOldHttp: boolean): void {
   const { fields } = head;
   let isFramed = false;
   for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
     const value = fields[at + 1]!;
-    switch (fields[at]) {
-      case 'content-length':
-      case 'transfer-encoding':
-        if (isFramed) throw new AnswerFault('the answer says twice how long it is');
-        isFramed = true;
-        head.length = fields[at] === 'content-length' ? lengthOf(value) : chunksOf(value, isOldHttp);
-        break;
-      case 'connection':
-        if (CLOSE.test(value)) head.isLast = true;
-        break;
-      case 'keep-alive':
-        head.keepAliveMs = keptFor(value);
-    }
+    if (name === 'content-length' || name === 'transfer-encoding') {
+      if (isFramed) throw new AnswerFault('the answer says twice how long it is');
+      isFramed = true;
+      head.length = name === 'content-length' ? lengthOf(value) : chunksOf(value, isOldHttp);
+    } else if (name === 'connection') head.isLast ||= CLOSE.test(value);
+    else if (name === 'keep-alive') head.keepAliveMs = keptFor(value);
   }
 }
 

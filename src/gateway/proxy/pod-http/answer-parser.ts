@@ -66,7 +66,8 @@ export class AnswerParser {
         return this.readLine(chunk, at, HEAD_END.length / 2, (line) => this.endChunk(line));
       case 'trailers':
         return this.readLines(chunk, at, (text) => this.end(readFields(text, HEAD_END.length / 2)));
-      default:
+      case 'end':
+      case 'nothing':
         this.listener.onPiece(at === 0 ? chunk : chunk.subarray(at));
         return chunk.length;
     }

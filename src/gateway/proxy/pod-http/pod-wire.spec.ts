@@ -2,44 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 import { eventually } from '../../../../test/support/eventually.js';
+import { Hearing, REQUEST } from '../../../../test/support/gateway/hearing.js';
 import { RawPod } from '../../../../test/support/gateway/raw-pod.js';
-import type { Fields } from '../header-passes.js';
-import type { AnswerHead } from './answer-head.js';
-import type { OutgoingRequest } from './outgoing-request.js';
-import { type Asker, PodWire } from './pod-wire.js';
+import { PodWire } from './pod-wire.js';
 
-const REQUEST: OutgoingRequest = {
-  method: 'GET',
-  path: '/',
-  host: 'pod',
-  fields: [],
-  body: undefined,
-  length: undefined,
-};
 const answer = (text: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
-
-class Hearing implements Asker {
-  status?: number;
-  text = '';
-  failure?: Error;
-  trailers?: Fields;
-  onPieces: () => void = () => undefined;
-
-  onTurn = (): OutgoingRequest => REQUEST;
-  onHead({ status }: AnswerHead): void {
-    this.status = status;
-  }
-  onPiece(piece: Buffer): void {
-    this.text += piece.toString('latin1');
-    this.onPieces();
-  }
-  onEnd(trailers: Fields): void {
-    this.trailers = trailers;
-  }
-  onFailed(error: Error): void {
-    this.failure = error;
-  }
-}
 
 let pod: RawPod;
 let socket: Socket;
