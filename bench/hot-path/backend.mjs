@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { clearInterval, setInterval } from 'node:timers';
+import { URLSearchParams } from 'node:url';
 
 import { WebSocketServer } from 'ws';
 

@@ -26,7 +26,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'request',
     podPath: '/execute',
     shape: { kind: 'closed', connections: 32, bodyBytes: SMALL },
-    seconds: 2.5,
+    seconds: 2,
     withDirect: true,
   },
   {
@@ -35,7 +35,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'request',
     podPath: '/execute',
     shape: { kind: 'paced', rate: 170, bodyBytes: SMALL },
-    seconds: 5,
+    seconds: 3,
     withDirect: true,
   },
   {
@@ -44,7 +44,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'request',
     podPath: '/execute',
     shape: { kind: 'paced', rate: 2_000, bodyBytes: SMALL },
-    seconds: 2.5,
+    seconds: 2,
     withDirect: true,
   },
   {
@@ -53,7 +53,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'request',
     podPath: '/large',
     shape: { kind: 'closed', connections: 16, bodyBytes: LARGE },
-    seconds: 2.5,
+    seconds: 2,
     withDirect: true,
   },
   {
@@ -62,7 +62,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'event',
     podPath: '/events?period=50',
     shape: { kind: 'events', streams: 100 },
-    seconds: 2.5,
+    seconds: 2,
     withDirect: true,
   },
   {
@@ -71,7 +71,7 @@ export const WORKLOADS: readonly Workload[] = [
     unit: 'message',
     podPath: '/ws',
     shape: { kind: 'messages', sockets: 100, rate: 2_000, bytes: 128 },
-    seconds: 2.5,
+    seconds: 2,
     withDirect: true,
   },
 ];

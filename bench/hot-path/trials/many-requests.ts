@@ -32,7 +32,7 @@ export const manyRequests: TrialKind = {
       note: 'Connections to pods that are in TIME_WAIT afterwards, on either side.',
       table: [
         ['requests', 'failed', 'connections in TIME_WAIT'],
-        [String(done), String(failed), String(left)],
+        [String(done), String(failed), String(Math.max(left, 0))],
       ],
     };
   },

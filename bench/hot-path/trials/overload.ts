@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { rateOf, short } from '../figures.js';
 import type { Job, Outcome } from '../load/job.js';
 import { Load } from '../load/load.js';
+import { start, stop } from '../programs.js';
 import { SESSIONS } from '../rounds.js';
 import type { Stage } from '../stage.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
@@ -12,22 +13,27 @@ import type { TrialKind } from './trial.js';
 const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const PROBE_MS = 100;
 
+/** Takes half of the core, or there would be more requests than the load generator can make. */
+const HALF = [process.execPath, '-e', 'for (;;);'];
+
 /** Twice as many requests as one replica can serve, from clients that do not wait for each other. */
 export const overload: TrialKind = {
   id: 'overload',
   async run(stage: Stage, isShort: boolean) {
     const ours = await berth({ sessions: SESSIONS, settings: stage.settings });
     const load = new Load();
+    const half = start('proxy', HALF);
     const seconds = isShort ? 0.5 : 5;
     const most = await load.run(
       jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 3, seconds }),
     );
-    const half = await offered(load, ours, rateOf(most) / 2, seconds);
+    const calm = await offered(load, ours, rateOf(most) / 2, seconds);
     const probe = probing(ours);
     const twice = await offered(load, ours, rateOf(most) * 2, seconds);
     const health = await probe();
     const after = await offered(load, ours, rateOf(most) / 2, seconds);
     await load.stop();
+    await stop(half, 'SIGKILL');
     await ours.stop();
     const head = [
       '',
@@ -40,12 +46,12 @@ export const overload: TrialKind = {
       'p99, ms',
     ];
     return {
-      title: 'Overload',
+      title: 'Overload, on half a core',
       note: `Meanwhile /health/live answered ${health.answered} of ${health.asked} times, at the slowest after ${short(health.slowestMs)} ms.`,
       table: [
         head,
         row('as much as there can be, waiting for answers', rateOf(most), most),
-        row('half of that', rateOf(most) / 2, half),
+        row('half of that', rateOf(most) / 2, calm),
         row('twice of that', rateOf(most) * 2, twice),
         row('half of that, right afterwards', rateOf(most) / 2, after),
       ],
