@@ -25,6 +25,9 @@ interface KubernetesObject {
 const run = async (program: string, ...args: string[]): Promise<string> =>
   (await promisify(execFile)(program, args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
 
+const objectsOf = (text: string): KubernetesObject[] =>
+  parseAllDocuments(text).flatMap((document) => (document.toJSON() as KubernetesObject | null) ?? []);
+
 /** Everything that is off by default. */
 const ALL_OPTIONS = Object.entries({
   'ingress.enabled': true,
@@ -60,7 +63,7 @@ describeWithHelm('the objects of the chart', () => {
   beforeAll(async () => {
     api = new ApiClient(sharedControlPlane().kubeconfig('admin'));
     for (const file of (await run('scripts/optional-definitions')).split('\n')) await define(file);
-    for (const name of [NAMESPACE, 'berth-sessions'])
+    for (const name of [NAMESPACE, 'berth', 'berth-sessions'])
       await put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, '');
   }, DEFINED_MS);
   afterAll(() => api?.close());
@@ -93,7 +96,7 @@ describeWithHelm('the objects of the chart', () => {
 
   async function rendered(args: readonly string[]): Promise<KubernetesObject[]> {
     const text = await run(helm!, 'template', 'berth', 'helm/berth', '--namespace', NAMESPACE, ...args);
-    return parseAllDocuments(text).flatMap((document) => (document.toJSON() as KubernetesObject | null) ?? []);
+    return objectsOf(text);
   }
 
   it.each([
@@ -114,6 +117,21 @@ describeWithHelm('the objects of the chart', () => {
           refused.push(`${object.kind} ${object.metadata.name}: ${error.message}`),
         );
       expect(refused).toEqual([]);
+    },
+    RENDERED_MS,
+  );
+
+  it(
+    'are applied without Helm as they stand in the file, each in the namespace that it names',
+    async () => {
+      const file = readFileSync(join(ROOT, 'k8s', 'berth.yaml'), 'utf8');
+      const objects = objectsOf(file);
+      const unnamed = objects.filter(({ kind, metadata }) => kind !== 'Namespace' && !metadata.namespace);
+      expect(unnamed.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
+      expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(
+        new Set([undefined, 'berth', 'berth-sessions']),
+      );
+      for (const object of objects) await put(object);
     },
     RENDERED_MS,
   );
