@@ -102,7 +102,7 @@ describeWithHelm('the objects of the chart', () => {
   it.each([
     ['by default', []],
     ['for dev', ['--values', 'helm/berth/values-dev.yaml']],
-    ['for staging', ['--values', 'helm/berth/values-staging.yaml']],
+    ['for staging', ['--values', 'helm/berth/values-production.yaml', '--values', 'helm/berth/values-staging.yaml']],
     ['for production', ['--values', 'helm/berth/values-production.yaml']],
     ['with every option', ALL_OPTIONS],
     ['with its secrets in Vault', WITH_VAULT],

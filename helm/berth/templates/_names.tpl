@@ -57,6 +57,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.redis.enabled (and (not (include "berth.redisFromVault" .)) (or .Values.redis.existingSecret .Values.externalSecret.enabled)) -}}yes{{- end -}}
 {{- end -}}
 
+{{- define "berth.redisCaSecret" -}}
+{{- if not .Values.redis.enabled -}}{{ .Values.redis.external.caSecret }}{{- end -}}
+{{- end -}}
+
 {{- define "berth.keysFromVault" -}}
 {{- if and .Values.vault.address (ne .Values.vault.apiKeysPath "none") -}}yes{{- end -}}
 {{- end -}}
