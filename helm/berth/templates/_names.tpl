@@ -95,6 +95,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if not (or .Values.settings.AUTH_JWKS_URL (include "berth.keysFromVault" .)) -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Whether a session that names no template runs the bundled application. */}}
+{{- define "berth.isBundled" -}}
+{{- $default := .Values.templates.default | default dict -}}
+{{- if not (or .Values.settings.SESSION_POD_IMAGE .Values.settings.SESSION_POD_COMMAND $default.image $default.command) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* What is kept at an upgrade: the value that the Secret has, else a new one. */}}
 {{- define "berth.keptOrNew" -}}
 {{- $standing := lookup "v1" "Secret" .namespace .name -}}
