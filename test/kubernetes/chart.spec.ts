@@ -136,6 +136,19 @@ describeWithHelm('the objects of the chart', () => {
     RENDERED_MS,
   );
 
+  it('are pods of one registry and of the same nodes, those of Redis and of the tests too', async () => {
+    const placed = ['--set', 'image.pullSecrets[0]=pull,nodeSelector.pool=berth,tolerations[0].key=berth'];
+    const objects = (await rendered(placed)) as (KubernetesObject & { spec?: { template?: { spec: object } } })[];
+    const pods = objects.flatMap(({ kind, spec }) => (kind === 'Pod' ? [spec] : (spec?.template?.spec ?? [])));
+    expect(pods).toHaveLength(4);
+    for (const pod of pods)
+      expect(pod).toMatchObject({
+        imagePullSecrets: [{ name: 'pull' }],
+        nodeSelector: { pool: 'berth' },
+        tolerations: [{ key: 'berth' }],
+      });
+  });
+
   it('hold no secret and read none where all comes from Vault', async () => {
     const objects = await rendered(WITH_VAULT);
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);

@@ -127,6 +127,19 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
+{{/* Of every pod of the chart: who may pull its image, and where it may run. */}}
+{{- define "berth.placement" -}}
+{{- $placement := dict -}}
+{{- with .Values.image.pullSecrets -}}
+{{- $secrets := list -}}
+{{- range . }}{{ $secrets = append $secrets (dict "name" .) }}{{ end -}}
+{{- $_ := set $placement "imagePullSecrets" $secrets -}}
+{{- end -}}
+{{- with .Values.nodeSelector }}{{ $_ := set $placement "nodeSelector" . }}{{ end -}}
+{{- with .Values.tolerations }}{{ $_ := set $placement "tolerations" . }}{{ end -}}
+{{- if $placement }}{{ toYaml $placement }}{{ end -}}
+{{- end -}}
+
 {{/* What every session pod may reach: names. */}}
 {{- define "berth.sessionEgress" -}}
 - to:
