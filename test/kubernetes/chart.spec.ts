@@ -149,6 +149,26 @@ describeWithHelm('the objects of the chart', () => {
       });
   });
 
+  it.each([
+    ['settings.AUTH_JWKS_URL=https://keys.example', 'AUTH_ISSUER'],
+    ['settings.MAX_CONCURRENT_SESSIONS=5000', 'sessions.quota.pods'],
+    ['tls.certificate.enabled=true,tls.certificate.serviceNames=false', 'tls.certificate.dnsNames'],
+    ['redis.enabled=false,redis.external.host=redis,redis.external.caSecret=ca', 'redis.external.tls'],
+    ['preStopSeconds=0', 'preStopSeconds'],
+  ])('are not made with %s alone, and it says why', async (values, named) => {
+    await expect(rendered(['--set', values])).rejects.toThrow(named);
+  });
+
+  it('let session pods out to public addresses of IPv4 only, unless prefixes of IPv6 are named', async () => {
+    const open = ['--set', 'sessions.networkPolicy.egress.sessions.internet=true'];
+    const blocks = async (...more: string[]): Promise<string[]> =>
+      JSON.stringify(await rendered([...open, ...more])).match(/(?<="cidr":")[^"]+/g) ?? [];
+    expect(new Set(await blocks())).toEqual(new Set(['169.254.20.10/32', '0.0.0.0/0']));
+    expect(await blocks('--set', 'sessions.networkPolicy.internetPrefixes6[0]=2600::/12')).toContain('2600::/12');
+    const names = (await rendered(open)).map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('hold no secret and read none where all comes from Vault', async () => {
     const objects = await rendered(WITH_VAULT);
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);

@@ -152,4 +152,10 @@ seccompProfile:
   ports:
     - {port: 53, protocol: UDP}
     - {port: 53, protocol: TCP}
+{{- with .Values.sessions.networkPolicy.dns }}
+- to: {{- toYaml . | nindent 4 }}
+  ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- end }}
 {{- end -}}
