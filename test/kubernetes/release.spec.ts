@@ -8,15 +8,26 @@ import { sharedControlPlane } from '../support/kubernetes/index.js';
 const ROOT = join(__dirname, '..', '..');
 const LIMIT_MS = 90_000;
 
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const attempt = (env: NodeJS.ProcessEnv, program: string, ...args: string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(program, args, { cwd: ROOT, env }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout: stdout.trim(), stderr });
+    });
+  });
+
 describeWithHelm('the release of an environment', () => {
   let env: NodeJS.ProcessEnv;
 
-  const run = (program: string, ...args: string[]): Promise<{ code: number; stdout: string }> =>
-    new Promise((resolve) => {
-      execFile(program, args, { cwd: ROOT, env }, (error, stdout) => {
-        resolve({ code: error ? Number(error.code) : 0, stdout: stdout.trim() });
-      });
-    });
+  const run = async (program: string, ...args: string[]): Promise<{ code: number; stdout: string }> => {
+    const { code, stdout } = await attempt(env, program, ...args);
+    return { code, stdout };
+  };
 
   beforeAll(() => {
     const KUBECONFIG = sharedControlPlane().kubeconfig('admin');
@@ -46,4 +57,39 @@ describeWithHelm('the release of an environment', () => {
     },
     LIMIT_MS,
   );
+});
+
+describeWithHelm('the namespace of a release', () => {
+  const fresh = ['--namespace', 'holder', '--create-namespace'];
+  let env: NodeJS.ProcessEnv;
+
+  const upgraded = (...values: string[]): Promise<Outcome> =>
+    attempt(env, helm!, 'upgrade', 'holder', 'helm/berth', ...fresh, '--dry-run=server', ...values);
+
+  beforeAll(async () => {
+    env = { ...process.env, KUBECONFIG: sharedControlPlane().kubeconfig('admin') };
+    expect(await attempt(env, helm!, 'install', 'holder', 'helm/berth', ...fresh)).toMatchObject({ code: 0 });
+  }, LIMIT_MS);
+
+  it.each(['sessions.namespace.create=false', 'sessions.namespace.name=another'])(
+    'is not deleted with its sessions by an upgrade with %s',
+    async (values) => {
+      const { code, stderr } = await upgraded('--set', values);
+      expect(code).toBe(1);
+      expect(stderr).toContain('this release has made holder-sessions, which Helm would delete');
+    },
+    LIMIT_MS,
+  );
+
+  it('stands in the way of no other upgrade', async () => {
+    expect(await upgraded('--set', 'settings.LOG_LEVEL=debug')).toMatchObject({ code: 0 });
+  });
+
+  it('is of one release alone', async () => {
+    const where = ['--namespace', 'guest', '--create-namespace', '--dry-run=server'];
+    const shared = ['--set', 'sessions.namespace.create=false,sessions.namespace.name=holder-sessions'];
+    const { code, stderr } = await attempt(env, helm!, 'install', 'guest', 'helm/berth', ...where, ...shared);
+    expect(code).toBe(1);
+    expect(stderr).toContain('holder-sessions already has the sessions of another Berth');
+  });
 });
