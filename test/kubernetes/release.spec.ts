@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 import { describeWithHelm, helm } from '../support/helm.js';
-import { sharedControlPlane } from '../support/kubernetes/index.js';
+import { ApiClient, sharedControlPlane, startOwnControlPlane } from '../support/kubernetes/index.js';
 
 /** What the pipeline's scripts make of real Helm. There is no node, so that nothing that Helm waits for ever runs. */
 const ROOT = join(__dirname, '..', '..');
@@ -92,4 +92,31 @@ describeWithHelm('the namespace of a release', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('holder-sessions already has the sessions of another Berth');
   });
+});
+
+// A volume that nobody makes is waited for until Helm gives up, and nothing says why.
+describeWithHelm('the volume of a release', () => {
+  it(
+    'is asked for only where there is somebody to make it',
+    async () => {
+      const KUBECONFIG = (await startOwnControlPlane()).kubeconfig('admin');
+      const api = new ApiClient(KUBECONFIG);
+      const install = (...values: string[]): Promise<Outcome> =>
+        attempt({ ...process.env, KUBECONFIG }, helm!, 'install', 'berth', 'helm/berth', '--dry-run=server', ...values);
+      const add = (name: string, annotations: Record<string, string>): Promise<unknown> =>
+        api.call('/apis/storage.k8s.io/v1/storageclasses', {
+          method: 'POST',
+          body: { metadata: { name, annotations }, provisioner: 'example.com/volumes' },
+        });
+
+      expect(await install()).toMatchObject({ code: 0 });
+      await add('gp3', {});
+      expect(await install()).toMatchObject({ code: 1, stderr: expect.stringContaining('storageClassName is needed') });
+      expect(await install('--set', 'redis.persistence.storageClassName=gp3')).toMatchObject({ code: 0 });
+      await add('standard', { 'storageclass.kubernetes.io/is-default-class': 'true' });
+      expect(await install()).toMatchObject({ code: 0 });
+      await api.close();
+    },
+    LIMIT_MS,
+  );
 });
