@@ -2,7 +2,8 @@
 // Does with a running Berth what a user does, step by step, and says how long each took: scripts/smoke.mjs [BASE_URL]
 //
 //   BERTH_URL           where it is, when no argument says so
-//   BERTH_TOKEN         a token; or AUTH_TOKEN_SECRET, with which one is signed for this run
+//   BERTH_TOKEN         a token; or AUTH_TOKEN_SECRET, with which one is signed for this run, for AUTH_ISSUER and AUTH_AUDIENCE
+//   SMOKE_BUNDLED       false: sessions run another application than the bundled one, which only has to answer
 //   SMOKE_WAIT_SECONDS  how long Berth may take to be ready (default 60)
 //
 // Ends with 1 and the step that failed. Needs nothing but Node 20 or later; the image has it, `helm test` runs it there.
@@ -14,13 +15,16 @@ const base = (process.argv[2] ?? process.env.BERTH_URL ?? '').replace(/\/+$/, ''
 const waitSeconds = Number(process.env.SMOKE_WAIT_SECONDS ?? 60);
 const id = `smoke-${randomUUID()}`;
 const token = process.env.BERTH_TOKEN ?? signed(process.env.AUTH_TOKEN_SECRET);
+const isBundled = process.env.SMOKE_BUNDLED !== 'false';
 const mark = randomUUID();
 
 function signed(secret) {
   if (!secret) return undefined;
   const encoded = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
   const iat = Math.floor(Date.now() / 1_000);
-  const content = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded({ sub: 'smoke-test', iat, exp: iat + 900 })}`;
+  const { AUTH_ISSUER: iss, AUTH_AUDIENCE: aud } = process.env;
+  const claims = { sub: 'smoke-test', iat, exp: iat + 900, ...(iss && { iss }), ...(aud && { aud }) };
+  const content = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded(claims)}`;
   return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`;
 }
 
@@ -32,7 +36,7 @@ async function call(method, path, { body, expected = [200], authorization = `Bea
     signal: AbortSignal.timeout(CALL_MS),
   });
   const text = await answer.text();
-  if (!expected.includes(answer.status))
+  if (expected && !expected.includes(answer.status))
     throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 500)}`);
   const isJson = /json/.test(answer.headers.get('content-type') ?? '');
   return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
@@ -65,10 +69,7 @@ async function untilGone() {
 
 const session = (path) => `/api/v1/session/${id}${path}`;
 
-const STEPS = [
-  ['health', untilReady],
-  ['token refused without', () => call('GET', session('/status'), { authorization: '', expected: [401] })],
-  ['create', () => call('PUT', session(''), { body: {}, expected: [201] })],
+const BUNDLED = [
   [
     'execute',
     async () => {
@@ -84,18 +85,36 @@ const STEPS = [
     },
   ],
   [
+    'proxy',
+    async () => {
+      const { text } = await call('GET', session('/proxy/state'));
+      assert(text.includes(mark), 'the pod, asked through the proxy, does not have the state');
+    },
+  ],
+];
+
+const ANOTHER = [
+  [
+    'proxy',
+    async () => {
+      const { status, headers, text } = await call('GET', session('/proxy/'), { expected: null });
+      const isBerths = headers.get('content-type')?.startsWith('application/problem+json');
+      assert(!isBerths, `Berth answered ${status} in place of the pod: ${text.slice(0, 500)}`);
+    },
+  ],
+];
+
+const STEPS = [
+  ['health', untilReady],
+  ['token refused without', () => call('GET', session('/status'), { authorization: '', expected: [401] })],
+  ['create', () => call('PUT', session(''), { body: {}, expected: [201] })],
+  ...(isBundled ? BUNDLED : ANOTHER),
+  [
     'status',
     async () => {
       const { body } = await call('GET', session('/status'));
       assert(body?.state === 'ready', `the session is ${body?.state}`);
       assert(body.generation === 1, `it is of generation ${body.generation}: its pod was replaced meanwhile`);
-    },
-  ],
-  [
-    'proxy',
-    async () => {
-      const { text } = await call('GET', session('/proxy/state'));
-      assert(text.includes(mark), 'the pod, asked through the proxy, does not have the state');
     },
   ],
   ['delete', () => call('DELETE', session(''), { expected: [204] })],

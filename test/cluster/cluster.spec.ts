@@ -48,10 +48,16 @@ describe('on a real cluster, Berth', () => {
     console.log(JSON.stringify(figures, undefined, 2));
   }, 200_000);
 
-  it('comes up with two replicas, with nothing set but its image', async () => {
-    const pods = await podsOf(NAMESPACE, BERTH_PODS);
-    expect(pods.map(({ status }) => status.phase)).toEqual(['Running', 'Running']);
-  });
+  it(
+    'comes up with two replicas, with nothing set but its image',
+    async () => {
+      await eventually(async () => {
+        const pods = await podsOf(NAMESPACE, BERTH_PODS);
+        expect(pods.map(isReady)).toEqual([true, true]);
+      }, SOON_MS);
+    },
+    2 * SOON_MS,
+  );
 
   it(
     'answers the curl of its notes',
@@ -161,13 +167,14 @@ describe('on a real cluster, Berth', () => {
   }, 240_000);
 });
 
+const isReady = ({ status }: Awaited<ReturnType<typeof podsOf>>[number]): boolean | undefined =>
+  status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+
 /** The pool is full, and of the session before there is nothing left. */
 async function expectQuiet(): Promise<void> {
   const pods = await podsOf(SESSIONS, 'app.kubernetes.io/managed-by=berth');
   expect(pods.filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
   const warm = pods.filter(({ metadata }) => metadata.labels['berth.dev/session'] === undefined);
-  const isReady = ({ status }: (typeof pods)[number]): boolean | undefined =>
-    status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
   expect(warm.map(isReady)).toEqual(Array.from({ length: POOL }, () => true));
 }
 

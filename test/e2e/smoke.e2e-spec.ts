@@ -1,20 +1,21 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { TOKEN_SECRET } from '../support/berth-client.js';
 import { startBerth } from '../support/berth-process.js';
 import { temporaryPath, writeTemplates } from '../support/templates-file.js';
 
-const SCRIPT = join(__dirname, '../../scripts/smoke');
+const SCRIPTS = join(__dirname, '../../scripts');
 const STEPS = [
   'health',
   'token refused without',
   'create',
   'execute',
   'state kept',
-  'status',
   'proxy',
+  'status',
   'delete',
   'gone',
 ];
@@ -31,7 +32,7 @@ interface Outcome {
 function smoke(url: string, settings: Record<string, string> = { AUTH_TOKEN_SECRET: TOKEN_SECRET }): Promise<Outcome> {
   const env = { PATH: process.env.PATH, SMOKE_WAIT_SECONDS: '0', ...settings };
   return new Promise((resolve) => {
-    execFile(SCRIPT, url ? [url] : [], { env }, (error, stdout, stderr) => {
+    execFile(join(SCRIPTS, 'smoke'), url ? [url] : [], { env }, (error, stdout, stderr) => {
       const lines = stdout.trim().split('\n');
       const steps = lines.flatMap((line) => /^(.*?) +ok +\d+ ms$/.exec(line)?.[1] ?? []);
       resolve({ code: error ? Number(error.code ?? -1) : 0, steps, lastLine: lines.at(-1)!, stderr });
@@ -93,6 +94,32 @@ describe('the smoke test', () => {
     expect(stderr).toContain('FAILED at step "state kept"');
     const { body } = await berth.call('GET', '/api/v1/sessions', { as: 'smoke-test' });
     expect(body.sessions).toEqual([]);
+  });
+
+  it('of another application than the bundled one asks of it only that it answers', async () => {
+    const berth = await startBerth({ TEMPLATES_PATH: forgetfulPod() });
+    const settings = { AUTH_TOKEN_SECRET: TOKEN_SECRET, SMOKE_BUNDLED: 'false' };
+    const { code, steps, stderr } = await smoke(berth.url, settings);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(steps).toEqual(STEPS.filter((name) => name !== 'execute' && name !== 'state kept'));
+  });
+
+  it('of another application that does not start fails where Berth answers in its place', async () => {
+    const berth = await startBerth({ SESSION_POD_COMMAND: 'ls /nowhere', POD_CREATION_TIMEOUT: '5' });
+    const { code, stderr } = await smoke(berth.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, SMOKE_BUNDLED: 'false' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('FAILED at step "proxy"');
+  });
+
+  it('signs for the issuer and the audience that Berth asks for, and so does the script that makes tokens', async () => {
+    const named = { AUTH_ISSUER: 'https://issuer.example', AUTH_AUDIENCE: 'berth' };
+    const berth = await startBerth(named);
+    expect(await smoke(berth.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('answered 401') });
+    expect(await smoke(berth.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, ...named })).toMatchObject({ code: 0 });
+
+    const env = { PATH: process.env.PATH, AUTH_TOKEN_SECRET: TOKEN_SECRET, ...named };
+    const made = await promisify(execFile)(process.execPath, [join(SCRIPTS, 'token.mjs'), 'me'], { env });
+    expect(await smoke(berth.url, { BERTH_TOKEN: made.stdout.trim() })).toMatchObject({ code: 0 });
   });
 
   it.each([

@@ -25,6 +25,9 @@ interface KubernetesObject {
 const run = async (program: string, ...args: string[]): Promise<string> =>
   (await promisify(execFile)(program, args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
 
+const objectsOf = (text: string): KubernetesObject[] =>
+  parseAllDocuments(text).flatMap((document) => (document.toJSON() as KubernetesObject | null) ?? []);
+
 /** Everything that is off by default. */
 const ALL_OPTIONS = Object.entries({
   'ingress.enabled': true,
@@ -60,7 +63,7 @@ describeWithHelm('the objects of the chart', () => {
   beforeAll(async () => {
     api = new ApiClient(sharedControlPlane().kubeconfig('admin'));
     for (const file of (await run('scripts/optional-definitions')).split('\n')) await define(file);
-    for (const name of [NAMESPACE, 'berth-sessions'])
+    for (const name of [NAMESPACE, 'berth', 'berth-sessions'])
       await put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, '');
   }, DEFINED_MS);
   afterAll(() => api?.close());
@@ -93,13 +96,13 @@ describeWithHelm('the objects of the chart', () => {
 
   async function rendered(args: readonly string[]): Promise<KubernetesObject[]> {
     const text = await run(helm!, 'template', 'berth', 'helm/berth', '--namespace', NAMESPACE, ...args);
-    return parseAllDocuments(text).flatMap((document) => (document.toJSON() as KubernetesObject | null) ?? []);
+    return objectsOf(text);
   }
 
   it.each([
     ['by default', []],
     ['for dev', ['--values', 'helm/berth/values-dev.yaml']],
-    ['for staging', ['--values', 'helm/berth/values-staging.yaml']],
+    ['for staging', ['--values', 'helm/berth/values-production.yaml', '--values', 'helm/berth/values-staging.yaml']],
     ['for production', ['--values', 'helm/berth/values-production.yaml']],
     ['with every option', ALL_OPTIONS],
     ['with its secrets in Vault', WITH_VAULT],
@@ -117,6 +120,54 @@ describeWithHelm('the objects of the chart', () => {
     },
     RENDERED_MS,
   );
+
+  it(
+    'are applied without Helm as they stand in the file, each in the namespace that it names',
+    async () => {
+      const file = readFileSync(join(ROOT, 'k8s', 'berth.yaml'), 'utf8');
+      const objects = objectsOf(file);
+      const unnamed = objects.filter(({ kind, metadata }) => kind !== 'Namespace' && !metadata.namespace);
+      expect(unnamed.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
+      expect(new Set(objects.map(({ metadata }) => metadata.namespace))).toEqual(
+        new Set([undefined, 'berth', 'berth-sessions']),
+      );
+      for (const object of objects) await put(object);
+    },
+    RENDERED_MS,
+  );
+
+  it('are pods of one registry and of the same nodes, those of Redis and of the tests too', async () => {
+    const placed = ['--set', 'image.pullSecrets[0]=pull,nodeSelector.pool=berth,tolerations[0].key=berth'];
+    const objects = (await rendered(placed)) as (KubernetesObject & { spec?: { template?: { spec: object } } })[];
+    const pods = objects.flatMap(({ kind, spec }) => (kind === 'Pod' ? [spec] : (spec?.template?.spec ?? [])));
+    expect(pods).toHaveLength(4);
+    for (const pod of pods)
+      expect(pod).toMatchObject({
+        imagePullSecrets: [{ name: 'pull' }],
+        nodeSelector: { pool: 'berth' },
+        tolerations: [{ key: 'berth' }],
+      });
+  });
+
+  it.each([
+    ['settings.AUTH_JWKS_URL=https://keys.example', 'AUTH_ISSUER'],
+    ['settings.MAX_CONCURRENT_SESSIONS=5000', 'sessions.quota.pods'],
+    ['tls.certificate.enabled=true,tls.certificate.serviceNames=false', 'tls.certificate.dnsNames'],
+    ['redis.enabled=false,redis.external.host=redis,redis.external.caSecret=ca', 'redis.external.tls'],
+    ['preStopSeconds=0', 'preStopSeconds'],
+  ])('are not made with %s alone, and it says why', async (values, named) => {
+    await expect(rendered(['--set', values])).rejects.toThrow(named);
+  });
+
+  it('let session pods out to public addresses of IPv4 only, unless prefixes of IPv6 are named', async () => {
+    const open = ['--set', 'sessions.networkPolicy.egress.sessions.internet=true'];
+    const blocks = async (...more: string[]): Promise<string[]> =>
+      JSON.stringify(await rendered([...open, ...more])).match(/(?<="cidr":")[^"]+/g) ?? [];
+    expect(new Set(await blocks())).toEqual(new Set(['169.254.20.10/32', '0.0.0.0/0']));
+    expect(await blocks('--set', 'sessions.networkPolicy.internetPrefixes6[0]=2600::/12')).toContain('2600::/12');
+    const names = (await rendered(open)).map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
 
   it('hold no secret and read none where all comes from Vault', async () => {
     const objects = await rendered(WITH_VAULT);

@@ -19,8 +19,9 @@ describe('scripts/deploy', () => {
       const tools = cluster('superseded', 'deployed');
       const { code, stdout } = await tools.run('deploy', [name, BY_DIGEST], { KUBECONFIG });
       expect(code).toBe(0);
+      const below = name === 'staging' ? '--values helm/berth/values-production.yaml ' : '';
       expect(tools.commands().at(-1)).toBe(
-        `helm upgrade --install berth helm/berth --namespace berth --create-namespace --values helm/berth/values-${name}.yaml ` +
+        `helm upgrade --install berth helm/berth --namespace berth --create-namespace ${below}--values helm/berth/values-${name}.yaml ` +
           '--set image.repository=registry.example:5000/berth --set image.digest=sha256:0123 --wait --timeout 10m',
       );
       expect(stdout).toContain(`scripts/rollback ${name} 2`);

@@ -57,6 +57,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.redis.enabled (and (not (include "berth.redisFromVault" .)) (or .Values.redis.existingSecret .Values.externalSecret.enabled)) -}}yes{{- end -}}
 {{- end -}}
 
+{{- define "berth.redisCaSecret" -}}
+{{- if not .Values.redis.enabled -}}{{ .Values.redis.external.caSecret }}{{- end -}}
+{{- end -}}
+
 {{- define "berth.keysFromVault" -}}
 {{- if and .Values.vault.address (ne .Values.vault.apiKeysPath "none") -}}yes{{- end -}}
 {{- end -}}
@@ -91,6 +95,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if not (or .Values.settings.AUTH_JWKS_URL (include "berth.keysFromVault" .)) -}}yes{{- end -}}
 {{- end -}}
 
+{{/* Whether a session that names no template runs the bundled application. */}}
+{{- define "berth.isBundled" -}}
+{{- $default := .Values.templates.default | default dict -}}
+{{- if not (or .Values.settings.SESSION_POD_IMAGE .Values.settings.SESSION_POD_COMMAND $default.image $default.command) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* What is kept at an upgrade: the value that the Secret has, else a new one. */}}
 {{- define "berth.keptOrNew" -}}
 {{- $standing := lookup "v1" "Secret" .namespace .name -}}
@@ -117,6 +127,19 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
+{{/* Of every pod of the chart: who may pull its image, and where it may run. */}}
+{{- define "berth.placement" -}}
+{{- $placement := dict -}}
+{{- with .Values.image.pullSecrets -}}
+{{- $secrets := list -}}
+{{- range . }}{{ $secrets = append $secrets (dict "name" .) }}{{ end -}}
+{{- $_ := set $placement "imagePullSecrets" $secrets -}}
+{{- end -}}
+{{- with .Values.nodeSelector }}{{ $_ := set $placement "nodeSelector" . }}{{ end -}}
+{{- with .Values.tolerations }}{{ $_ := set $placement "tolerations" . }}{{ end -}}
+{{- if $placement }}{{ toYaml $placement }}{{ end -}}
+{{- end -}}
+
 {{/* What every session pod may reach: names. */}}
 {{- define "berth.sessionEgress" -}}
 - to:
@@ -129,4 +152,10 @@ seccompProfile:
   ports:
     - {port: 53, protocol: UDP}
     - {port: 53, protocol: TCP}
+{{- with .Values.sessions.networkPolicy.dns }}
+- to: {{- toYaml . | nindent 4 }}
+  ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- end }}
 {{- end -}}
