@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 
 import { variantNamed } from './variants/all-variants.js';
 import { type Violation, World } from './world.js';
@@ -7,19 +7,20 @@ import { type Violation, World } from './world.js';
 export interface Share {
   from: number;
   to: number;
+  /** What is broken first. */
+  variant?: string;
 }
 
 export interface Finding extends Violation {
   seed: number;
 }
 
-const variant = variantNamed(workerData as string | undefined);
-
-async function work({ from, to }: Share): Promise<void> {
+async function work({ from, to, variant }: Share): Promise<void> {
   if (from >= to) return process.exit();
+  const broken = variantNamed(variant);
   const findings: Finding[] = [];
   for (let seed = from; seed < to; seed += 1) {
-    const { violation } = await new World(seed, variant).run();
+    const { violation } = await new World(seed, broken).run();
     if (violation) findings.push({ seed, ...violation });
   }
   parentPort?.postMessage({ runs: to - from, findings });

@@ -58,7 +58,7 @@ class Campaign {
 
   private work(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(WORKER, { workerData: values.variant });
+      const worker = new Worker(WORKER);
       worker.on('message', ({ runs, findings }: { runs: number; findings: Finding[] }) => {
         this.done += runs;
         for (const finding of findings) this.found(finding);
@@ -80,7 +80,8 @@ class Campaign {
   private giveShare(worker: Worker): void {
     const last = this.from + this.count;
     const isOver = this.next >= last || this.findings.length >= STOP_AFTER;
-    const share: Share = { from: this.next, to: isOver ? this.next : Math.min(last, this.next + 50) };
+    const to = isOver ? this.next : Math.min(last, this.next + 50);
+    const share: Share = { from: this.next, to, variant: values.variant };
     this.next = share.to;
     worker.postMessage(share);
   }
