@@ -38,7 +38,7 @@ describeWithControlPlane('an API server that is frozen, and its connections with
     used = new SteadyUse(first(), 'used');
     controlPlane.pauseApiServer();
     // All its threads have stopped only when it answers nobody.
-    await expect(fleet.api.text('/readyz', { signal: AbortSignal.timeout(1_000) })).rejects.toThrow();
+    await eventually(() => expect(fleet.api.text('/readyz', { signal: AbortSignal.timeout(1_000) })).rejects.toThrow());
     frozenAtMs = performance.now();
   }, 90_000);
   afterAll(async () => {

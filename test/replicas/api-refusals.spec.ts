@@ -10,7 +10,8 @@ import { expectUnbroken, SteadyUse } from '../support/steady-use.js';
 import { temporaryPath } from '../support/templates-file.js';
 
 const looksForPods = ({ method, path }: Asked): boolean => method === 'GET' && /\/pods\b/.test(path);
-const watchesPods = ({ path }: Asked): boolean => /\/pods\b/.test(path) && path.includes('watch=true');
+/** Lists and watches. */
+const followsPods = ({ path }: Asked): boolean => /\/pods(\?|$)/.test(path);
 
 describeWithControlPlane('an API server that refuses', () => {
   let front: ApiFront;
@@ -69,7 +70,7 @@ describeWithControlPlane('an API server that refuses', () => {
     const idOf = (named: string): string => `unseen-${named.replace(/ /g, '-')}`;
 
     beforeAll(async () => {
-      front.answer(watchesPods, { status: 503 });
+      front.answer(followsPods, { status: 503 });
       front.cut();
       await Promise.all(refusals.map(([named]) => other.execute(idOf(named), {})));
     }, 30_000);
