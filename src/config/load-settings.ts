@@ -79,6 +79,9 @@ function vaultFaults(given: Environment): string[] {
   }
   if (!has('VAULT_ROLE') && !has('VAULT_TOKEN'))
     faults.push('VAULT_ADDR needs VAULT_ROLE (or, for development, VAULT_TOKEN)');
+  const KEYS = ['AUTH_TOKEN_SECRET', 'AUTH_KEYS_PATH', 'AUTH_JWKS_URL'] as const;
+  if (given.VAULT_API_KEYS_PATH === 'none' && !KEYS.some(has))
+    faults.push(`VAULT_API_KEYS_PATH is none: one of ${KEYS.join(', ')} has to say whom to let in`);
   const otherwise = (name: keyof Settings): string => `, unless ${name} is none`;
   for (const name of ['REDIS_PASSWORD', 'REDIS_PASSWORD_PATH'] as const)
     if (given.VAULT_REDIS_PASSWORD_PATH !== 'none') exclude(name, 'VAULT_ADDR', otherwise('VAULT_REDIS_PASSWORD_PATH'));

@@ -45,10 +45,11 @@ const apiKeySchema = z.strictObject({
 export function accessKeysOf(fields: Fields): AccessKeys {
   const tokenKeys: TokenKey[] = [];
   const apiKeys = new Map<string, ApiKey>();
-  for (const [field, value] of Object.entries(fields)) {
+  for (const [at, [field, value]] of Object.entries(fields).entries()) {
     const [, kind, name] = FIELD.exec(field) ?? [];
+    // Its name may be a key that was put on the wrong side.
     if (kind === undefined || name === undefined)
-      throw new Error(`the field ${field} is neither token.<kid> nor api-key.<name>`);
+      throw new Error(`field ${at + 1} is neither token.<kid> nor api-key.<name>`);
     if (kind === 'token') tokenKeys.push({ kid: name, secret: secretOf(field, value) });
     else addApiKey(apiKeys, name, value);
   }

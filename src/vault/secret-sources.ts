@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import { parse } from 'yaml';
@@ -32,13 +32,19 @@ export function kvPath(path: string): string {
   return [...mount, 'data', ...words.slice(named > 0 ? named + 1 : 1)].join('/');
 }
 
-/** A file, which whoever put it there may replace. Its version is the beginning of a digest. */
+/** Or whoever reads a version could try words until one has it. */
+const VERSION_KEY = randomBytes(32);
+
+/** A file, which whoever put it there may replace. Its version tells one of its contents from another, to this program only. */
 export function fromFile(setting: string, path: string, fieldsOf: (text: string) => Fields): SecretSource {
   return {
     place: `${setting} (${path})`,
     read: async () => {
       const text = await textOf(path);
-      return { version: createHash('sha256').update(text).digest('hex').slice(0, 8), fields: fieldsOf(text) };
+      return {
+        version: createHmac('sha256', VERSION_KEY).update(text).digest('hex').slice(0, 8),
+        fields: fieldsOf(text),
+      };
     },
   };
 }

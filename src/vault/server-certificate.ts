@@ -89,6 +89,7 @@ export class ServerCertificate {
       const { lookAgainMs, ...pair } = await this.source.obtain();
       const expiresAtMs = this.take(pair);
       const lifeMs = expiresAtMs - this.means.clock.nowMs();
+      if (lifeMs <= 0) return LONGEST_RETRY_MS; // by a clock that is wrong, perhaps: not in a loop
       return lookAgainMs ?? renewAfterMs(lifeMs, this.means.randomness.fraction());
     } catch (error) {
       this.failed(error as Error);
@@ -98,8 +99,10 @@ export class ServerCertificate {
 
   private take(pair: KeyPair): number {
     const facts = factsOf(pair);
-    this.trouble = undefined;
     const before = this.held;
+    const nowMs = this.means.clock.nowMs();
+    if (before && before.expiresAtMs > nowMs && facts.expiresAtMs <= nowMs) throw new Error('it has expired');
+    this.trouble = undefined;
     if (before?.cert === pair.cert && before.key === pair.key) return before.expiresAtMs;
     this.held = { ...pair, expiresAtMs: facts.expiresAtMs };
     const expiresAt = new Date(facts.expiresAtMs).toISOString();

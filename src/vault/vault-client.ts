@@ -4,7 +4,7 @@
  * leave to skip the check of certificates, a log of all it sends) it gets from here instead.
  */
 import nodeVault from 'node-vault';
-import { Agent, type Dispatcher, interceptors, request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 
 import { refusalOf, VaultError } from './vault-error.js';
 
@@ -31,7 +31,9 @@ export interface VaultAsk {
 
 const CONNECTIONS = 4;
 const MOST_REDIRECTS = 2;
+const REDIRECTS = new Set([301, 302, 307, 308]);
 
+type Asked = Exclude<Parameters<typeof request>[1], undefined>;
 type Transported = { uri: string; method: Dispatcher.HttpMethod; headers: Record<string, string>; json?: unknown };
 
 export class VaultClient {
@@ -66,8 +68,8 @@ export class VaultClient {
   private readonly transport = async ({ uri, method, headers, json }: Transported) => {
     const { answerWithinMs } = this.address;
     const isWritten = typeof json === 'object' && json !== null;
-    const answer = await request(uri, {
-      dispatcher: this.agent.compose(interceptors.redirect({ maxRedirections: MOST_REDIRECTS })),
+    const answer = await this.followed(new URL(uri), {
+      dispatcher: this.agent,
       method,
       headers: { ...headers, 'x-vault-request': 'true', ...(isWritten ? { 'content-type': 'application/json' } : {}) },
       body: isWritten ? JSON.stringify(json) : undefined,
@@ -76,6 +78,18 @@ export class VaultClient {
     const text = await answer.body.text();
     return { statusCode: answer.statusCode, body: parsed(text), request: { path: new URL(uri).pathname } };
   };
+
+  /** A standby sends to the active one. Never from TLS to plain HTTP: the token would be read on the way. */
+  private async followed(to: URL, asked: Asked, redirects = 0): ReturnType<typeof request> {
+    const answer = await request(to, asked);
+    const { location } = answer.headers;
+    if (!REDIRECTS.has(answer.statusCode) || typeof location !== 'string') return answer;
+    await answer.body.dump();
+    const next = new URL(location, to);
+    if (redirects >= MOST_REDIRECTS || (to.protocol === 'https:' && next.protocol !== 'https:'))
+      throw Object.assign(new Error('a redirect that is not followed'), { code: 'REDIRECT_REFUSED' });
+    return this.followed(next, asked, redirects + 1);
+  }
 
   private translated(error: unknown, path: string, secrets: readonly string[]): VaultError {
     const { response, name, code, cause } = error as {

@@ -55,7 +55,7 @@ export class PassportVerification {
   private async keyOf(token: string): Promise<KeyObject> {
     const header = headerOf(token);
     if (!(this.keys.algorithms as readonly string[]).includes(header.alg)) throw new TokenRefused('wrong-algorithm');
-    return this.keys.keyFor(header);
+    return this.keys.keyFor(header, token);
   }
 }
 

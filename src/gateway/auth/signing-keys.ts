@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 import type { Algorithm } from 'jsonwebtoken';
 
@@ -15,7 +15,7 @@ export interface TokenHeader {
 export abstract class SigningKeys {
   abstract readonly algorithms: readonly Algorithm[];
   /** Throws TokenRefused where no key fits, LifecycleError DEPENDENCY_UNAVAILABLE where that cannot be known. */
-  abstract keyFor(header: TokenHeader): KeyObject | Promise<KeyObject>;
+  abstract keyFor(header: TokenHeader, token: string): KeyObject | Promise<KeyObject>;
 }
 
 /** One key, whatever a token says of it. */
@@ -35,7 +35,8 @@ export class SecretSigningKey extends SigningKeys {
 
 /**
  * Keys that come and go while we run. A token names its key by `kid`; one that names none, or none of ours, is for the key
- * without a name (AUTH_TOKEN_SECRET), if there is one. Where there is a single key, `kid` may be left out.
+ * without a name (AUTH_TOKEN_SECRET), if there is one. One that names none, where all keys have names, is for that which
+ * has signed it: who never wrote `kid` can change keys, too.
  */
 export class HeldSigningKeys extends SigningKeys {
   readonly algorithms = ['HS256'] as const;
@@ -53,15 +54,20 @@ export class HeldSigningKeys extends SigningKeys {
     this.unnamed = all.find(({ kid }) => kid === undefined)?.key;
   }
 
-  keyFor({ kid }: TokenHeader): KeyObject {
-    const named = kid === undefined ? this.only() : this.byKid.get(kid);
-    const key = named ?? this.unnamed;
+  keyFor({ kid }: TokenHeader, token: string): KeyObject {
+    const named = kid === undefined ? undefined : this.byKid.get(kid);
+    const key = named ?? this.unnamed ?? (kid === undefined ? this.signerOf(token) : undefined);
     if (!key) throw new TokenRefused('unknown-key');
     return key;
   }
 
-  private only(): KeyObject | undefined {
-    return this.byKid.size === 1 && !this.unnamed ? this.byKid.values().next().value : undefined;
+  private signerOf(token: string): KeyObject | undefined {
+    const end = token.lastIndexOf('.');
+    const signature = Buffer.from(token.slice(end + 1), 'base64url');
+    return [...this.byKid.values()].find((key) => {
+      const own = createHmac('sha256', key).update(token.slice(0, end)).digest();
+      return own.length === signature.length && timingSafeEqual(own, signature);
+    });
   }
 }
 

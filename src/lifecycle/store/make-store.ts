@@ -36,12 +36,14 @@ export async function makeStore(settings: Settings, means: Means): Promise<Sessi
     case 'memory':
       return new MemorySessionStore(means.clock, means.randomness, limits);
     case 'redis':
-      return makeRedisStore(redisAddress(settings, means.secrets.redisPassword.value), limits, means);
+      return makeRedisStore(settings, limits, means);
   }
 }
 
-async function makeRedisStore(address: RedisAddress, limits: StoreLimits, means: Means): Promise<SessionStore> {
+async function makeRedisStore(settings: Settings, limits: StoreLimits, means: Means): Promise<SessionStore> {
   const { RedisSessionStore } = await import('./redis/redis-session-store.js');
+  // Between reading the password and following it no other one may come.
+  const address = redisAddress(settings, means.secrets.redisPassword.value);
   const store = new RedisSessionStore(address, limits, means);
   followPassword(store, means);
   const connected = connect(store, means.logger);
@@ -54,7 +56,7 @@ function followPassword(store: RedisSessionStore, { secrets, logger }: Means): v
   store.onPasswordRefused(() => secrets.lookAgain());
   secrets.redisPassword.onChange((password) => {
     store.changePassword(password).then(
-      () => logger.info({ event: 'redis.password-changed' }, 'Redis takes the new password.'),
+      (isTaken) => isTaken && logger.info({ event: 'redis.password-changed' }, 'Redis takes the new password.'),
       () =>
         logger.warn(
           { event: 'redis.password-refused' },

@@ -40,6 +40,8 @@ export class RedisConnection {
   private readonly loading = new Map<string, Promise<unknown>>();
   /** Tried by turns with the present one until that is taken. */
   private formerPassword?: string;
+  /** The server has let us in with it. */
+  private acceptedPassword?: string;
 
   constructor(
     private readonly address: RedisAddress,
@@ -134,15 +136,18 @@ export class RedisConnection {
   /**
    * The connection that there is stays: it proves itself anew on the way, so that nothing in flight is lost. The server may
    * not know the password yet, or not know the former one any more; who connects tries both until the new one is taken.
+   * False: the server was not asked.
    */
-  async changePassword(password: string | undefined): Promise<void> {
+  async changePassword(password: string | undefined): Promise<boolean> {
     const { options } = this.redis;
-    if (options.password === password) return;
-    this.formerPassword = options.password ?? undefined;
+    if (options.password === password) return false;
+    this.formerPassword = this.acceptedPassword ?? options.password ?? undefined;
     options.password = password;
-    if (!this.isUp || password === undefined) return;
+    if (!this.isUp || password === undefined) return false;
     await this.call('AUTH', this.address.username ?? 'default', password);
+    this.acceptedPassword = password;
     this.formerPassword = undefined;
+    return true;
   }
 
   /** Hangs up; `up` is told again when it is back. */
@@ -173,6 +178,7 @@ export class RedisConnection {
     this.isUp = true;
     this.wasToldDown = false;
     this.lastError = undefined;
+    this.acceptedPassword = this.redis.options.password ?? undefined;
     this.tell((listener) => listener.up?.());
   }
 

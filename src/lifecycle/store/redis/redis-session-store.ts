@@ -79,9 +79,10 @@ export class RedisSessionStore extends SessionStore {
     this.connection.listen({ up: () => this.news.cameBack(), down: (error) => this.news.wentAway(error) });
   }
 
-  /** From now on; calls that are under way are not disturbed. Rejects where the server does not know it (yet). */
-  async changePassword(password: string | undefined): Promise<void> {
-    await Promise.all([this.connection, this.listening].map((one) => one.changePassword(password)));
+  /** From now on; calls that are under way are not disturbed. Rejects where the server does not know it (yet); false: not asked. */
+  async changePassword(password: string | undefined): Promise<boolean> {
+    const taken = await Promise.all([this.connection, this.listening].map((one) => one.changePassword(password)));
+    return taken.every(Boolean);
   }
 
   /** Told whenever the server does not take the password: perhaps there is another by now. */
