@@ -43,6 +43,8 @@ function sentenceFor(error: NodeJS.ErrnoException): string {
 async function start(settings: Settings): Promise<void> {
   const logger = createLogger(settings.LOG_LEVEL);
   const address = listenAddress(settings);
+  // A start that waits for Vault looks again by itself; whoever asks it to must not end it.
+  if (settings.VAULT_ADDR !== undefined) process.on('SIGHUP', () => undefined);
   // Before the rest: a start may wait for Vault, and metrics tell that it does.
   const metrics = await MetricsEndpoint.listen(settings.METRICS_PORT, address);
   const app = await NestFactory.create(AppModule.with(settings, logger), {

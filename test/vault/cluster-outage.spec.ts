@@ -149,6 +149,7 @@ describeWithControlPlane('Vault', () => {
         await waits('vault.away', /does not answer/);
         const metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
         expect(await metrics.text()).toMatch(/^session_vault_up 0$/m);
+        process.kill(launched.pid, 'SIGHUP');
         await vault.startAgain();
         await waits('vault.away', /sealed/);
         await vault.unseal();
