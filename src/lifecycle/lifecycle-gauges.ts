@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 
 import { Leadership } from '../leadership/leadership.js';
+import { levelOf } from '../platform/level.js';
 import { SESSION_STATES } from './session-states.js';
 import { SessionStore, type StoreTally } from './store/session-store.js';
 import { PodDirectory } from './view/pod-directory.js';
@@ -21,16 +22,7 @@ export interface Gauged {
 
 /** Levels, read when Prometheus asks. Those of the whole are the same from every replica: aggregate with max. */
 export function registerLifecycleGauges(registry: Registry, of: Gauged): void {
-  const level = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  };
+  const level = (name: string, help: string, read: () => number): void => levelOf(registry, name, help, read);
   level('session_pods_active', 'Pods that serve or are about to serve a session', () => activePods(of.pods));
   level('session_warm_pool_size', 'Pods that are ready and not assigned yet', () => warmPods(of.pods));
   level('session_warm_pool_target', 'Pods that should be', () => of.warmPoolTarget);

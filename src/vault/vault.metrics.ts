@@ -1,19 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
+import { levelOf } from '../platform/level.js';
 import type { Secrets } from './secrets.js';
 
 /** Names and versions; never what stands in a secret. */
 export function registerVaultMetrics(registry: Registry, secrets: Secrets): void {
-  const level = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  };
+  const level = (name: string, help: string, read: () => number): void => levelOf(registry, name, help, read);
   const count = (name: string, help: string, read: () => number): void => {
     new Counter({
       name,
