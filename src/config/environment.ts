@@ -24,3 +24,14 @@ export function processSurroundings(settings: Settings) {
     stateRoot: settings.PROCESS_STATE_PATH ?? tmpdir(),
   };
 }
+
+/** Where Kubernetes tells a pod that the API is. */
+export function apiServerOfThisPod(): { host: string; port: string } {
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '' } = process.env;
+  return { host, port };
+}
+
+/** A program that hands out credentials is the operator's own, and goes by all that stands here: HOME, AWS_PROFILE, … */
+export function pluginEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}

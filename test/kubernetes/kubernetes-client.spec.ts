@@ -20,6 +20,7 @@ describeWithControlPlane('the Kubernetes client and a real API server', () => {
     await namespace.remove();
   });
 
+  const pods = (): string => `/api/v1/namespaces/${namespace.name}/pods`;
   const load = (options: object = {}): KubernetesClient => {
     const kubeconfigPath = namespace.controlPlane.kubeconfig('berth', { server: proxy.address });
     const client = KubernetesClient.load({ kubeconfigPath, namespace: namespace.name, ...options });
@@ -35,36 +36,34 @@ describeWithControlPlane('the Kubernetes client and a real API server', () => {
     );
 
   it('make a few connections for many calls, one after the other and at once', async () => {
-    const { core } = load({ connections: 4 });
+    const client = load({ connections: 4 });
     const before = proxy.connections;
-    for (let call = 0; call < 100; call++) await core.listNamespacedPod({ namespace: namespace.name });
-    await Promise.all(Array.from({ length: 100 }, () => core.listNamespacedPod({ namespace: namespace.name })));
+    for (let call = 0; call < 100; call++) await client.read(pods());
+    await Promise.all(Array.from({ length: 100 }, () => client.read(pods())));
     expect(proxy.connections - before).toBeLessThanOrEqual(4);
   });
 
   it('use for calls none of the connections that watches hold', async () => {
     const client = load({ connections: 1 });
-    const path = `/api/v1/namespaces/${namespace.name}/pods`;
     const end = new AbortController();
     for (let watch = 0; watch < 3; watch++)
-      (await client.raw(path, { watch: true }, end.signal)).on('error', () => undefined);
-    expect(await client.read(path)).toMatchObject({ kind: 'PodList' });
+      (await client.raw(pods(), { watch: true }, end.signal)).on('error', () => undefined);
+    expect(await client.read(pods())).toMatchObject({ kind: 'PodList' });
     end.abort();
   });
 
   it('tell what is not there from what is not allowed', async () => {
-    const { core } = load();
-    const absent = await failure(core.readNamespacedPod({ name: 'nobody', namespace: namespace.name }));
+    const client = load();
+    const absent = await failure(client.read(`${pods()}/nobody`));
     expect(absent).toMatchObject({ status: 404, reason: 'NotFound', message: 'pods "nobody" not found' });
     expect(absent.details).toMatchObject({ name: 'nobody', kind: 'pods' });
-    const forbidden = await failure(core.listNamespacedPod({ namespace: 'kube-system' }));
+    const forbidden = await failure(client.read('/api/v1/namespaces/kube-system/pods'));
     expect(forbidden).toMatchObject({ status: 403, reason: 'Forbidden' });
     expect(forbidden.message).toContain('cannot list resource "pods"');
   });
 
   it('say what is wrong with an object', async () => {
-    const path = `/api/v1/namespaces/${namespace.name}/pods`;
-    const error = await failure(load().write(path, { method: 'POST', body: { metadata: { name: 'No Name' } } }));
+    const error = await failure(load().write(pods(), { method: 'POST', body: { metadata: { name: 'No Name' } } }));
     expect(error).toMatchObject({ status: 422, reason: 'Invalid' });
     expect(error.message).toContain('metadata.name');
     expect(error.details?.causes?.length).toBeGreaterThan(0);
@@ -74,12 +73,12 @@ describeWithControlPlane('the Kubernetes client and a real API server', () => {
     'leave nothing but "unknown" when the way does this: %s',
     async (mode) => {
       const client = load({ deadlineMs: 500 });
-      await client.core.listNamespacedPod({ namespace: namespace.name });
+      await client.read(pods());
       proxy.set(mode);
-      const error = await failure(client.core.listNamespacedPod({ namespace: namespace.name }));
+      const error = await failure(client.read(pods()));
       expect(error.status).toBeUndefined();
       proxy.set('pass');
-      expect(await client.core.listNamespacedPod({ namespace: namespace.name })).toMatchObject({ kind: 'PodList' });
+      expect(await client.read(pods())).toMatchObject({ kind: 'PodList' });
     },
   );
 });

@@ -1,5 +1,3 @@
-import type { V1LeaseSpec } from '@kubernetes/client-node';
-
 /** Who holds the lease. Its times are for people and for seeing that something changed: nobody here reckons with them. */
 export interface LeaseRecord {
   /** Empty: it was released. */
@@ -13,25 +11,31 @@ export interface LeaseRecord {
   transitions: number;
 }
 
-/** The typed client hands out times as strings, though its types say otherwise, and sends strings as they are. */
-type Time = V1LeaseSpec['renewTime'];
+/** As the API server writes it. */
+export interface LeaseSpec {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+}
 
-export function toRecord(spec: V1LeaseSpec | undefined): LeaseRecord {
+export function toRecord(spec: LeaseSpec | undefined): LeaseRecord {
   return {
     holder: spec?.holderIdentity ?? '',
     durationMs: (spec?.leaseDurationSeconds ?? 0) * 1_000,
-    acquiredAt: text(spec?.acquireTime),
-    renewedAt: text(spec?.renewTime),
+    acquiredAt: spec?.acquireTime,
+    renewedAt: spec?.renewTime,
     transitions: spec?.leaseTransitions ?? 0,
   };
 }
 
-export function toSpec(record: LeaseRecord): V1LeaseSpec {
+export function toSpec(record: LeaseRecord): LeaseSpec {
   return {
     holderIdentity: record.holder,
     leaseDurationSeconds: record.durationMs / 1_000,
-    acquireTime: record.acquiredAt as unknown as Time,
-    renewTime: record.renewedAt as unknown as Time,
+    acquireTime: record.acquiredAt,
+    renewTime: record.renewedAt,
     leaseTransitions: record.transitions,
   };
 }
@@ -45,9 +49,4 @@ export function released(record: LeaseRecord, wallMs: number): LeaseRecord {
 /** The API server takes exactly six digits. */
 export function microTime(atMs: number): string {
   return new Date(atMs).toISOString().replace('Z', '000Z');
-}
-
-function text(time: unknown): string | undefined {
-  if (typeof time === 'string') return time;
-  return time instanceof Date ? microTime(time.getTime()) : undefined;
 }

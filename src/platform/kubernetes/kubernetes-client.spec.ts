@@ -34,6 +34,8 @@ class FakeApi {
   }
 }
 
+const POD = '/api/v1/namespaces/here/pods/a';
+const PODS = '/api/v1/namespaces/here/pods';
 const kubeconfig = (server: string, user: object = { token: 'secret-token' }, cluster: object = {}): string =>
   JSON.stringify({
     'current-context': 'here',
@@ -78,14 +80,14 @@ describe('the Kubernetes client', () => {
 
   describe('keeps its connections', () => {
     it('over many calls one after the other', async () => {
-      const { core } = load();
-      for (let call = 0; call < 200; call++) await core.readNamespacedPod({ name: 'a', namespace: 'here' });
+      const client = load();
+      for (let call = 0; call < 200; call++) await client.read(POD);
       expect(api.connections).toBeLessThanOrEqual(2);
     });
 
     it('to a few, however many calls come at once', async () => {
-      const { core } = load({ connections: 4 });
-      await Promise.all(Array.from({ length: 200 }, () => core.listNamespacedPod({ namespace: 'here' })));
+      const client = load({ connections: 4 });
+      await Promise.all(Array.from({ length: 200 }, () => client.read(PODS)));
       expect(api.connections).toBeLessThanOrEqual(4);
     });
 
@@ -104,30 +106,46 @@ describe('the Kubernetes client', () => {
 
     it('until the credentials change in their file', async () => {
       const caFile = written('-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n');
-      const { core } = load({}, kubeconfig(server, {}, { 'certificate-authority': caFile }));
-      for (let call = 0; call < 9; call++) await core.readNamespacedPod({ name: 'a', namespace: 'here' });
+      const client = load({}, kubeconfig(server, {}, { 'certificate-authority': caFile }));
+      for (let call = 0; call < 9; call++) await client.read(POD);
       const before = api.connections;
       expect(before).toBeLessThanOrEqual(2);
       writeFileSync(caFile, '-----BEGIN CERTIFICATE-----\nBB==\n-----END CERTIFICATE-----\n');
-      for (let call = 0; call < 9; call++) await core.readNamespacedPod({ name: 'a', namespace: 'here' });
+      for (let call = 0; call < 9; call++) await client.read(POD);
       expect(api.connections).toBeGreaterThan(before);
       expect(api.connections).toBeLessThanOrEqual(before + 2);
     });
   });
 
   describe('says who it is', () => {
-    it('by the token of the kubeconfig, in calls, reads and streams', async () => {
+    it('by the token of the kubeconfig, in changes, reads and streams', async () => {
       const seen: (string | undefined)[] = [];
       api.answer = (request, response) => {
         seen.push(request.headers.authorization);
         response.end('{}');
       };
       const client = load();
-      await client.core.readNamespacedPod({ name: 'a', namespace: 'here' });
+      await client.write(PODS, { method: 'POST', body: {} });
       await client.read('/api/v1/pods');
       await (await client.raw('/api/v1/pods', {}, new AbortController().signal)).dump();
       expect(seen).toEqual(Array(3).fill('Bearer secret-token'));
     });
+  });
+
+  it('asks a plugin anew once the API server does not know the token any more', async () => {
+    const tokens: (string | undefined)[] = [];
+    api.answer = (request, response) => {
+      tokens.push(request.headers.authorization);
+      response.writeHead(tokens.length === 2 ? 401 : 200).end('{}');
+    };
+    const count = join(folder, 'handed-out');
+    const script = `echo >>${count}; echo '{"kind":"ExecCredential","status":{"token":"t'$(wc -l <${count})'"}}'`;
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] };
+    const client = load({}, kubeconfig(server, { exec }));
+    await client.read(POD);
+    expect((await failure(client.read(POD))).status).toBe(401);
+    await client.read(POD);
+    expect(tokens).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t2']);
   });
 
   describe('waits for an answer no longer than its deadline', () => {
@@ -140,23 +158,19 @@ describe('the Kubernetes client', () => {
     it.each(stalls)('when %s', async (_name, answer) => {
       api.answer = answer;
       const client = load({ deadlineMs });
-      const calls = [
-        failure(client.core.readNamespacedPod({ name: 'a', namespace: 'here' })),
-        failure(client.read('/api/v1/pods')),
-      ];
-      for (const error of await Promise.all(calls)) expect(error.status).toBeUndefined();
+      expect((await failure(client.read(POD))).status).toBeUndefined();
     });
 
     it('that a caller makes shorter', async () => {
       api.answer = () => undefined;
-      const hasty = load({ deadlineMs: 60_000 }).coordinationWithin(deadlineMs);
-      expect((await failure(hasty.readNamespacedLease({ name: 'a', namespace: 'here' }))).status).toBeUndefined();
+      const hasty = load({ deadlineMs: 60_000 }).within(deadlineMs);
+      expect((await failure(hasty.read(POD))).status).toBeUndefined();
     });
 
     it('when a plugin for credentials hangs', async () => {
       const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sleep', args: ['0.5'] };
       const client = load({ deadlineMs }, kubeconfig(server, { exec }));
-      const error = await failure(client.core.readNamespacedPod({ name: 'a', namespace: 'here' }));
+      const error = await failure(client.read(POD));
       expect([error.status, error.message]).toEqual([undefined, 'There were no credentials within 100 ms.']);
     });
 
@@ -191,11 +205,11 @@ describe('the Kubernetes client', () => {
       code: 409,
     });
 
-    it.each(['call', 'read', 'raw'])('by the words of the Status that was answered to a %s', async (way) => {
+    it.each(['write', 'read', 'raw'])('by the words of the Status that was answered to a %s', async (way) => {
       answers(409, status);
       const client = load();
       const calls: Record<string, () => Promise<unknown>> = {
-        call: () => client.core.createNamespacedPod({ namespace: 'here', body: {} }),
+        write: () => client.write(PODS, { method: 'POST', body: {} }),
         read: () => client.read('/api/v1/pods'),
         raw: () => client.raw('/api/v1/pods', {}, new AbortController().signal),
       };
@@ -207,23 +221,23 @@ describe('the Kubernetes client', () => {
 
     it('by its code when the answer is no Status', async () => {
       answers(502, '<html>bad gateway</html>');
-      const error = await failure(load().core.listNamespacedPod({ namespace: 'here' }));
+      const error = await failure(load().read(PODS));
       expect([error.status, error.message]).toEqual([502, 'The Kubernetes API server answered 502.']);
     });
 
     it('with how long the server wants to be left alone', async () => {
       answers(429, '{}', { 'retry-after': '3' });
-      const error = await failure(load().core.listNamespacedPod({ namespace: 'here' }));
+      const error = await failure(load().read(PODS));
       expect([error.status, error.retryAfterMs]).toEqual([429, 3_000]);
     });
 
     it('of a connection without a status, with what broke it', async () => {
       const client = load();
       await api.close();
-      const error = await failure(client.core.listNamespacedPod({ namespace: 'here' }));
+      const error = await failure(client.read(PODS));
       expect(error.status).toBeUndefined();
       expect(error.message).toMatch(/^The Kubernetes API server could not be asked: .*ECONNREFUSED/);
-      expect(error.cause).toBeInstanceOf(Error);
+      expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
     });
   });
 

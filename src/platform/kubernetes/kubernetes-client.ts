@@ -1,21 +1,18 @@
-/** The way to the Kubernetes API. Loaded by dynamic import alone: the library behind it costs half a second and 80 MB. */
-import {
-  type Configuration,
-  CoordinationV1Api,
-  CoreV1Api,
-  createConfiguration,
-  HttpMethod,
-  RequestContext,
-  ServerConfiguration,
-} from '@kubernetes/client-node';
+/** The way to the Kubernetes API: JSON there and back, as it stands. */
 import { type Dispatcher, request } from 'undici';
 
-import { KubeCredentials } from './kube-credentials.js';
+import { KubeCredentials, type Pass, type Pools } from './kube-credentials.js';
 import { asKubernetesError, fromAnswer, KubernetesError } from './kubernetes-errors.js';
 
 const DEADLINE_MS = 10_000;
 const CONNECTIONS = 16;
 const USER_AGENT = 'berth';
+const CONTENT_TYPES = {
+  POST: 'application/json',
+  PUT: 'application/json',
+  PATCH: 'application/merge-patch+json',
+  DELETE: 'application/json',
+};
 
 export interface KubernetesOptions {
   /** The file whose current context counts; without one, the service account of the pod that this runs in. */
@@ -30,29 +27,23 @@ export interface KubernetesOptions {
 export type Query = Record<string, string | number | boolean | undefined>;
 
 export interface Change {
-  /** PATCH is a merge patch. */
-  method: 'POST' | 'PATCH' | 'DELETE';
+  method: keyof typeof CONTENT_TYPES;
   body: object;
 }
 
 interface Asking {
+  pass: Promise<Pass>;
+  pool: keyof Pools;
   signal: AbortSignal;
-  pool: 'calls' | 'streams';
   change?: Change;
 }
 
 export class KubernetesClient {
-  readonly core: CoreV1Api;
-  readonly coordination: CoordinationV1Api;
-
   private constructor(
     private readonly credentials: KubeCredentials,
     readonly namespace: string,
     private readonly deadlineMs: number,
-  ) {
-    this.core = this.api(CoreV1Api);
-    this.coordination = this.api(CoordinationV1Api);
-  }
+  ) {}
 
   /** Throws a StartFault that says what is missing. Asks the API server nothing yet. */
   static load({ kubeconfigPath, namespace, deadlineMs, connections }: KubernetesOptions): KubernetesClient {
@@ -64,17 +55,16 @@ export class KubernetesClient {
     return this.credentials.server;
   }
 
-  /** For who cannot wait as long as the others. */
-  coordinationWithin(deadlineMs: number): CoordinationV1Api {
-    return this.api(CoordinationV1Api, deadlineMs);
+  /** For who cannot wait as long as the others: the same connections. */
+  within(deadlineMs: number): Pick<KubernetesClient, 'read' | 'write'> {
+    return new KubernetesClient(this.credentials, this.namespace, deadlineMs);
   }
 
-  /** GET of JSON as the server wrote it: fields the library does not know are there, and times are strings. */
+  /** GET. */
   read<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
     return this.json(path, query, signal);
   }
 
-  /** A change written as it stands: of what the library does not know its own calls drop every field, without a word. */
   write<T>(path: string, change: Change, query: Query = {}): Promise<T> {
     return this.json(path, query, undefined, change);
   }
@@ -85,7 +75,8 @@ export class KubernetesClient {
    */
   async raw(path: string, query: Query, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
     try {
-      const { statusCode, headers, body } = await abortable(this.ask(path, query, { signal, pool: 'streams' }), signal);
+      const asking = this.ask(path, query, { pass: this.pass(), pool: 'streams', signal });
+      const { statusCode, headers, body } = await abortable(asking, signal);
       if (statusCode === 200) return body;
       body.on('error', () => undefined);
       const deadline = setTimeout(() => body.destroy(new Error('the answer did not end')), this.deadlineMs).unref();
@@ -101,36 +92,13 @@ export class KubernetesClient {
     await this.credentials.close();
   }
 
-  /** The library's calls for one API group. What they throw is for `asKubernetesError`. */
-  private api<T>(group: new (configuration: Configuration) => T, deadlineMs = this.deadlineMs): T {
-    return new group(
-      createConfiguration({
-        baseServer: new ServerConfiguration(this.server, {}),
-        authMethods: {
-          default: {
-            getName: () => this.credentials.getName(),
-            applySecurityAuthentication: (context) => this.authenticate(context, deadlineMs),
-          },
-        },
-        promiseMiddleware: [
-          {
-            pre: (context) => {
-              context.setHeaderParam('User-Agent', USER_AGENT);
-              context.setSignal(AbortSignal.timeout(deadlineMs));
-              return Promise.resolve(context);
-            },
-            post: (context) => Promise.resolve(context),
-          },
-        ],
-      }),
-    );
-  }
-
   private async json<T>(path: string, query: Query, signal?: AbortSignal, change?: Change): Promise<T> {
     try {
+      // Its own deadline begins a moment earlier: when both are missed, it is told that credentials are what was missing.
+      const pass = this.pass();
       const deadline = AbortSignal.timeout(this.deadlineMs);
       const ends = signal ? AbortSignal.any([deadline, signal]) : deadline;
-      const asking = this.ask(path, query, { signal: ends, pool: 'calls', change });
+      const asking = this.ask(path, query, { pass, pool: 'calls', signal: ends, change });
       const { statusCode, headers, body } = await abortable(asking, ends);
       const text = await body.text();
       if (statusCode < 200 || statusCode > 299) throw fromAnswer(statusCode, text, headers);
@@ -140,34 +108,42 @@ export class KubernetesClient {
     }
   }
 
-  private async ask(path: string, query: Query, { signal, pool, change }: Asking): Promise<Dispatcher.ResponseData> {
+  private async ask(path: string, query: Query, asking: Asking): Promise<Dispatcher.ResponseData> {
+    const { pool, signal, change } = asking;
     const url = new URL(this.server + path);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
     }
-    const context = new RequestContext(url.href, HttpMethod.GET);
-    await this.authenticate(context, this.deadlineMs);
+    const pass = await asking.pass;
     signal.throwIfAborted();
-    const headers = { accept: 'application/json, */*', 'user-agent': USER_AGENT, ...context.getHeaders() };
-    const dispatcher = pool === 'streams' ? this.credentials.streams : context.getDispatcher();
-    if (!change) return request(url, { headers, signal, dispatcher });
-    const { method, body } = change;
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const written = { method, body: JSON.stringify(body), headers: { ...headers, 'content-type': type } };
-    return request(url, { ...written, signal, dispatcher });
+    const headers: Record<string, string> = {
+      accept: 'application/json, */*',
+      'user-agent': USER_AGENT,
+      ...pass.headers,
+    };
+    if (change) headers['content-type'] = CONTENT_TYPES[change.method];
+    const answer = await request(url, {
+      method: change?.method ?? 'GET',
+      body: change && JSON.stringify(change.body),
+      headers,
+      signal,
+      dispatcher: pass.pools[pool],
+    });
+    if (answer.statusCode === 401) this.credentials.refused();
+    return answer;
   }
 
   /** A plugin that hands out credentials may hang. */
-  private async authenticate(context: RequestContext, deadlineMs: number): Promise<void> {
+  private async pass(): Promise<Pass> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(
-        () => reject(new KubernetesError(`There were no credentials within ${deadlineMs} ms.`)),
-        deadlineMs,
+        () => reject(new KubernetesError(`There were no credentials within ${this.deadlineMs} ms.`)),
+        this.deadlineMs,
       ).unref();
     });
     try {
-      await Promise.race([this.credentials.applySecurityAuthentication(context), late]);
+      return await Promise.race([this.credentials.pass(), late]);
     } finally {
       clearTimeout(timer);
     }

@@ -40,10 +40,9 @@ interface Status {
 
 type Headers = Record<string, string | string[] | undefined>;
 
-/** What the client library threw, in this program's words; the library's own message holds headers and is dropped. */
+/** Whatever a call threw, in this program's words. */
 export function asKubernetesError(error: unknown): KubernetesError {
   if (error instanceof KubernetesError) return error;
-  if (isAnswer(error)) return fromAnswer(error.code, error.body, error.headers);
   return new KubernetesError(connectionFailure(error), { cause: error });
 }
 
@@ -61,11 +60,6 @@ export function fromAnswer(status: number, body: unknown, headers: Headers = {})
 /** From a Status object, as a watch brings it among its events. */
 export function fromStatus(status: unknown): KubernetesError {
   return fromAnswer(statusOf(status).code ?? 500, status);
-}
-
-/** An ApiException of the client library. It is not imported: that alone costs half a second and 80 MB. */
-function isAnswer(error: unknown): error is { code: number; body: unknown; headers?: Headers } {
-  return error instanceof Error && 'code' in error && 'body' in error && typeof error.code === 'number';
 }
 
 function statusOf(body: unknown): Status {
