@@ -29,7 +29,8 @@ export const IF_GENERATION = {
 
 /** What any call with a token and an id can be answered with. */
 export const ALWAYS: readonly ErrorCode[] = [
-  ...(['INVALID_REQUEST', 'UNAUTHENTICATED', 'RATE_LIMITED', 'DEPENDENCY_UNAVAILABLE', 'SHUTTING_DOWN'] as const),
+  ...(['INVALID_REQUEST', 'UNAUTHENTICATED', 'RATE_LIMITED', 'DEPENDENCY_UNAVAILABLE'] as const),
+  ...(['OVERLOADED', 'SHUTTING_DOWN'] as const),
 ];
 export const OF_A_SESSION: readonly ErrorCode[] = [
   ...ALWAYS,

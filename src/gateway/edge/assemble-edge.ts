@@ -19,6 +19,7 @@ import { AccessLog } from './access-log.js';
 import { corsFor } from './cors.js';
 import { type EdgeOptions, EdgeServer } from './edge-server.js';
 import { Intake } from './intake.js';
+import { Overload } from './overload.js';
 
 export type EdgeSettings = Pick<
   Settings,
@@ -38,6 +39,8 @@ export interface EdgeNeeds {
   rateLimiter: RateLimiter;
   metrics: GatewayMetrics;
   platform: { clock: Clock; logger: Logger; randomness: Randomness };
+  /** By default by this process's own turns. */
+  overload?: Pick<Overload, 'refuses'>;
 }
 
 const SECOND = 1_000;
@@ -58,6 +61,8 @@ export function assembleEdge(settings: EdgeSettings, needs: EdgeNeeds, options?:
     webSockets: new WebSocketForwarder(entrance, connections, problems, around),
     problems,
     accessLog: new AccessLog(logger, metrics, clock),
+    metrics,
+    overload: needs.overload ?? new Overload(clock, logger),
     watch: around.watch,
   };
   const intakeOptions = {

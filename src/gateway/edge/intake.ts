@@ -13,16 +13,20 @@ import type { Clock } from '../../platform/clock.js';
 import type { Randomness } from '../../platform/randomness.js';
 import type { DataPlane } from '../proxy/data-plane.js';
 import { dataPlaneTargetOf } from '../proxy/data-plane-route.js';
-import { type Exchange, HttpExchange, pathOf, UpgradeExchange } from '../proxy/exchange.js';
+import { type Exchange, hasBody, HttpExchange, pathOf, UpgradeExchange } from '../proxy/exchange.js';
 import { HSTS } from '../proxy/header-passes.js';
 import { NO_SLOT } from '../proxy/slots.js';
 import type { StreamWatch } from '../proxy/stream-watch.js';
+import { survivesUnread } from '../proxy/unread-body.js';
 import type { WebSocketForwarder } from '../proxy/websocket/websocket-forwarder.js';
 import type { ProblemWriter } from '../proxy/write-problem.js';
+import type { GatewayMetrics } from '../gateway.metrics.js';
+import { GatewayError } from '../problem.js';
 import { noSuchRoute } from '../routes.js';
 import type { AccessLog } from './access-log.js';
 import type { Cors } from './cors.js';
 import { InFlight } from './in-flight.js';
+import type { Overload } from './overload.js';
 import { faultOf, nameRequest, toOriginForm } from './request-head.js';
 import { labelOf } from './route-label.js';
 
@@ -31,6 +35,8 @@ export interface IntakeParts {
   webSockets: WebSocketForwarder;
   problems: ProblemWriter;
   accessLog: AccessLog;
+  metrics: GatewayMetrics;
+  overload: Pick<Overload, 'refuses'>;
   watch: StreamWatch;
 }
 
@@ -61,9 +67,12 @@ export class Intake {
   ) {}
 
   handle(req: IncomingMessage, res: ServerResponse, awaitsContinue = false): void {
+    const isTooMuch = !isAboutHealth(req) && this.parts.overload.refuses();
+    if (isTooMuch && mayTurnAway(req)) return this.turnAway(req, res);
     const exchange = this.begin(req, res);
     exchange.awaitsContinue = awaitsContinue;
-    const refusal = faultOf(req) ?? (this.stage === 'closed' ? stopping() : undefined);
+    const refusal =
+      faultOf(req) ?? (this.stage === 'closed' ? stopping() : undefined) ?? (isTooMuch ? OVERLOADED : undefined);
     if (refusal) {
       res.shouldKeepAlive = false;
       return this.parts.problems.answer(exchange, refusal);
@@ -75,6 +84,7 @@ export class Intake {
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const isTooMuch = this.parts.overload.refuses();
     socket.on('error', () => undefined); // 'close' follows, and tells
     toOriginForm(req);
     const requestId = nameRequest(req, this.randomness);
@@ -84,7 +94,8 @@ export class Intake {
     const refusal =
       faultOf(req) ??
       upgradeFaultOf(req) ??
-      (this.stage === 'open' || this.stage === 'leaving' ? undefined : stopping());
+      (this.stage === 'open' || this.stage === 'leaving' ? undefined : stopping()) ??
+      (isTooMuch ? OVERLOADED : undefined);
     if (refusal) return this.parts.problems.refuse(exchange, refusal);
     const target = dataPlaneTargetOf(req.method, req.url!, req.headers);
     if (target) void this.parts.webSockets.serve(exchange, target);
@@ -117,6 +128,17 @@ export class Intake {
     for (const exchange of this.inFlight.all()) {
       if (exchange instanceof HttpExchange) exchange.res.shouldKeepAlive = false;
     }
+  }
+
+  /** Nothing is made of it that is not needed to say so: it is counted, and has no line in the log. */
+  private turnAway(req: IncomingMessage, res: ServerResponse): void {
+    toOriginForm(req);
+    if (this.options.cors?.(req, res)) return;
+    const path = pathOf(req.url!);
+    const { route } = dataPlaneTargetOf(req.method, req.url!, req.headers) ?? labelOf(path);
+    if (this.stage !== 'open') res.shouldKeepAlive = false;
+    this.parts.problems.turnAway(res, OVERLOADED, { requestId: nameRequest(req, this.randomness), path });
+    this.parts.metrics.requested(route, req.method, res.statusCode, 0);
   }
 
   private begin(req: IncomingMessage, res: ServerResponse): HttpExchange {
@@ -170,6 +192,20 @@ export class Intake {
   }
 }
 
+const OVERLOADED = new GatewayError(
+  'OVERLOADED',
+  'More requests come than this replica can serve; try again in a moment.',
+);
+
+function isAboutHealth({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/health');
+}
+
+/** Whether a refusal leaves its connection in a known state. */
+function mayTurnAway(req: IncomingMessage): boolean {
+  return (!hasBody(req) || survivesUnread(req)) && faultOf(req) === undefined;
+}
+
 /** The client left, in the middle of something or not: no malformed request. */
 const HANG_UPS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE']);
 
@@ -182,9 +218,8 @@ function stalled(): LifecycleError {
 }
 
 /** Bytes after the head of an upgrade belong to the new protocol; a body would be taken for them. */
-function upgradeFaultOf({ headers }: IncomingMessage): LifecycleError | undefined {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return hasBody ? new LifecycleError('INVALID_REQUEST', 'A request to upgrade has no body.') : undefined;
+function upgradeFaultOf(req: IncomingMessage): LifecycleError | undefined {
+  return hasBody(req) ? new LifecycleError('INVALID_REQUEST', 'A request to upgrade has no body.') : undefined;
 }
 
 function sentenceFor({ code }: NodeJS.ErrnoException): string {

@@ -85,9 +85,12 @@ export class HttpExchange extends Exchange {
 
   /** RFC 9112 section 6: a request has a body exactly when one of these two says so. */
   get hasBody(): boolean {
-    const { headers } = this.req;
-    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    return hasBody(this.req);
   }
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** A request that asks for another protocol: there is no response object, only the socket. */

@@ -132,13 +132,16 @@ export class EdgeHarness {
   readonly logger = new RecordingLogger();
   readonly registry = new Registry();
   port = 0;
+  /** Whether more requests come than can be served. */
+  isOverloaded = false;
   private server?: EdgeServer;
 
   async start(settings: Partial<EdgeSettings> = {}, options?: EdgeOptions): Promise<this> {
     const platform = { clock: new SystemClock(), logger: this.logger, randomness: new SystemRandomness() };
     const metrics = new GatewayMetrics(this.registry);
     const [authenticator, rateLimiter] = [new OneTokenAuthenticator(), new NoLimit()];
-    const needs = { sessions: this.sessions, authenticator, rateLimiter, metrics, platform };
+    const overload = { refuses: () => this.isOverloaded };
+    const needs = { sessions: this.sessions, authenticator, rateLimiter, metrics, platform, overload };
     this.server = assembleEdge({ ...SETTINGS, ...settings }, needs, options);
     this.port = await this.server.listen(api, { port: 0, address: '127.0.0.1' });
     return this;
