@@ -1,4 +1,4 @@
-import { pino, type Logger as Pino } from 'pino';
+import { type DestinationStream, pino, type Logger as Pino } from 'pino';
 import { default as pretty } from 'pino-pretty';
 
 /** `event` is the line's stable name (`session.reaped`); a session's id goes into `sessionId`, never into the sentence. */
@@ -49,7 +49,22 @@ export function createLogger(level: string): PinoLogger {
   if (process.stdout.isTTY) {
     return new PinoLogger(pino(options, pretty({ sync: true, ignore: 'event', translateTime: 'SYS:HH:MM:ss.l' })));
   }
-  const together = { minLength: WRITTEN_TOGETHER_BYTES, periodicFlush: LONGEST_UNWRITTEN_MS };
-  const sink = pino.destination({ dest: 1, sync: false, ...together });
-  return new PinoLogger(pino(options, sink), () => sink.flush());
+  const sink = pino.destination({ dest: 1, sync: false, minLength: WRITTEN_TOGETHER_BYTES });
+  const flush = (): void => sink.flush();
+  return new PinoLogger(pino(options, flushedSoon(sink, flush)), flush);
+}
+
+/** A timer for lines that are there, where the sink's own would wake an idle process twenty times a second for nothing. */
+function flushedSoon(sink: DestinationStream, flush: () => void): DestinationStream {
+  let timer: NodeJS.Timeout | undefined;
+  const due = (): void => {
+    timer = undefined;
+    flush();
+  };
+  return {
+    write: (line) => {
+      sink.write(line);
+      timer ??= setTimeout(due, LONGEST_UNWRITTEN_MS).unref();
+    },
+  };
 }
