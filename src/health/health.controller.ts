@@ -1,5 +1,4 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import {
   HealthCheck,
   type HealthCheckResult,
@@ -25,7 +24,6 @@ export abstract class HealthParts {
 
 type Facts = Record<string, string | Record<string, string | undefined>>;
 
-@ApiExcludeController()
 @Controller('health')
 export class HealthController {
   constructor(

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { Express } from 'express';
 
-import { serveApiDocs } from './openapi.js';
+import { serveApiDocs } from './api-docs.js';
 
 /**
  * What cannot be said in a module; to be called before the application is initialised. The application is made with
@@ -17,5 +17,5 @@ export function configureApi(app: INestApplication): void {
   const router = express.router as unknown as { caseSensitive: boolean; strict: boolean };
   router.caseSensitive = true;
   router.strict = true;
-  serveApiDocs(app);
+  serveApiDocs(express);
 }

@@ -1,41 +1,34 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { z } from 'zod';
-
-import { dataPlanePaths, healthPaths } from './openapi-paths.js';
+import { controlPaths } from './openapi-control.js';
+import { dataPlanePaths, healthPaths } from './openapi-data.js';
+import type { Paths } from './openapi-parts.js';
 import { problemSchema } from './problem-responses.js';
 import { pageSchema, sessionSchema } from './session-json.js';
+import { z } from 'zod';
 
 const DESCRIPTION =
   'One session id, one pod. Any request for a session id gets a pod of its own, and so does every later one.';
 
-/** Controllers describe themselves; what is served outside Nest is added by hand and compared with the route table. */
-export function openApiDocument(app: INestApplication): OpenAPIObject {
-  const config = new DocumentBuilder()
-    .setTitle('Berth')
-    .setDescription(DESCRIPTION)
-    .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
-    .build();
-  const document = SwaggerModule.createDocument(app, config);
-  document.paths = { ...healthPaths(), ...dataPlanePaths(), ...document.paths };
-  document.components = {
-    ...document.components,
-    schemas: {
-      ...document.components?.schemas,
-      Problem: problemSchema,
-      Session: schemaOf(sessionSchema),
-      SessionPage: schemaOf(pageSchema),
+export interface OpenApiDocument {
+  openapi: '3.0.0';
+  info: object;
+  paths: Paths;
+  components: { securitySchemes: object; schemas: Record<string, object> };
+}
+
+/** Written by hand, shapes excepted; compared with the route table by a test. */
+export function openApiDocument(): OpenApiDocument {
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Berth', description: DESCRIPTION, version: '1' },
+    paths: { ...healthPaths(), ...dataPlanePaths(), ...controlPaths() },
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: { Problem: problemSchema, Session: shapeOf(sessionSchema), SessionPage: shapeOf(pageSchema) },
     },
   };
-  return document;
 }
 
-/** The page at /docs and the document at /docs-json, both without a token. Made when first asked for. */
-export function serveApiDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'docs-json', raw: ['json'] });
-}
-
-function schemaOf(schema: z.ZodType): object {
+/** As it is sent. */
+function shapeOf(schema: z.ZodType): object {
   return { ...z.toJSONSchema(schema, { target: 'openapi-3.0' }), $schema: undefined };
 }

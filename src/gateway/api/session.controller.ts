@@ -25,11 +25,9 @@ import { begun, ControlStreams } from './control-streams.js';
 import { eventFrames } from './event-frames.js';
 import { GenerationInterceptor } from './generation.interceptor.js';
 import { JsonBodyInterceptor } from './json-body.interceptor.js';
-import { ApiEnd, ApiEvents, ApiKeepalive, ApiLogs, ApiOpen, ApiSession, ApiStatus } from './session.openapi.js';
 import { askedOf, type LogsQuery, logsSchema, type OpenBody, openSchema } from './session.dto.js';
 import { sessionJson, type SessionJson } from './session-json.js';
 
-@ApiSession()
 @Controller('api/v1/session/:id')
 @UseGuards(CallerGuard)
 @UseInterceptors(AuditInterceptor, GenerationInterceptor)
@@ -40,7 +38,6 @@ export class SessionController {
     private readonly clock: Clock,
   ) {}
 
-  @ApiStatus()
   @Get('status')
   async status(
     @TheSessionId() id: SessionId,
@@ -50,7 +47,6 @@ export class SessionController {
     return shown(await this.sessions.status(id, caller), caller, response);
   }
 
-  @ApiOpen()
   @Audited('session.open')
   @Put()
   @UseInterceptors(JsonBodyInterceptor)
@@ -65,7 +61,6 @@ export class SessionController {
     return shown(session, caller, response);
   }
 
-  @ApiEnd()
   @Audited('session.end')
   @Delete()
   @HttpCode(204)
@@ -78,7 +73,6 @@ export class SessionController {
     response.set('x-session-id', id);
   }
 
-  @ApiKeepalive()
   @Audited('session.keepalive')
   @Post('keepalive')
   @HttpCode(200)
@@ -90,7 +84,6 @@ export class SessionController {
     return shown(await this.sessions.keepalive(id, caller), caller, response);
   }
 
-  @ApiLogs()
   @Audited('session.logs')
   @Get('logs')
   async logs(
@@ -108,7 +101,6 @@ export class SessionController {
     this.streams.send(response, 'text/plain; charset=utf-8', pieces, signal);
   }
 
-  @ApiEvents()
   @Audited('session.events')
   @Get('events')
   async events(@TheSessionId() id: SessionId, @TheCaller() caller: Caller, @Res() response: Response): Promise<void> {

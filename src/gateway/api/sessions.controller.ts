@@ -7,7 +7,6 @@ import { type AdmittedRequest, TheCaller } from './admitted-request.js';
 import { Audited } from './audit.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { CallerGuard } from './caller.guard.js';
-import { ApiList } from './session.openapi.js';
 import { type ListQuery, listSchema } from './session.dto.js';
 import { pageJson, type PageJson } from './session-json.js';
 
@@ -17,7 +16,6 @@ import { pageJson, type PageJson } from './session-json.js';
 export class SessionsController {
   constructor(private readonly sessions: Sessions) {}
 
-  @ApiList()
   @Audited('sessions.list', looksAtOthers)
   @Get()
   @Header('cache-control', 'no-store')

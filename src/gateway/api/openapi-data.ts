@@ -1,11 +1,13 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
-
 import type { ErrorCode } from '../error-codes.js';
+import {
+  BEHIND_A_TOKEN,
+  OF_A_SESSION,
+  OF_A_SESSION_PARAMETERS,
+  type Operation,
+  parameter,
+  type Paths,
+} from './openapi-parts.js';
 import { problemResponses } from './problem-responses.js';
-import { IF_GENERATION, OF_A_SESSION, SESSION_ID } from './session.openapi.js';
-
-type Paths = OpenAPIObject['paths'];
-type Operation = NonNullable<Paths[string]['get']>;
 
 /** Of the methods that OpenAPI 3.0 can write; the proxy takes any other as well. */
 export const DOCUMENTED_METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const;
@@ -25,7 +27,6 @@ export function dataPlanePaths(): Paths {
   };
 }
 
-/** Replaced by what the health controllers say of themselves, where they are part of the application. */
 export function healthPaths(): Paths {
   const about = {
     '/health': 'Everything this replica depends on',
@@ -39,9 +40,8 @@ function execute(): Operation {
   return {
     ...common('execute', 'Run code in the session', 'Opens it where needed and holds until its pod is ready.'),
     parameters: [
-      parameter(SESSION_ID, 'path'),
-      parameter(IF_GENERATION, 'header'),
-      parameter({ name: 'Prefer', required: false, schema: { type: 'string', example: 'respond-async' } }, 'header'),
+      ...OF_A_SESSION_PARAMETERS,
+      parameter({ name: 'Prefer', schema: { type: 'string', example: 'respond-async' } }, 'header'),
     ],
     requestBody: { content: { 'application/json': { schema: {} } }, description: "Goes to the pod's `POST /execute`" },
     responses: {
@@ -55,11 +55,7 @@ function execute(): Operation {
 function proxy(method: string): Operation {
   return {
     ...common(`proxy_${method}`, 'Any request to the pod', 'Streams both ways; WebSocket upgrades as well.'),
-    parameters: [
-      parameter(SESSION_ID, 'path'),
-      parameter({ name: 'path', schema: { type: 'string' } }, 'path'),
-      parameter(IF_GENERATION, 'header'),
-    ],
+    parameters: [...OF_A_SESSION_PARAMETERS, parameter({ name: 'path', schema: { type: 'string' } }, 'path')],
     responses: { default: { description: "The pod's own answer" }, ...problemResponses(OF_A_POD) },
   };
 }
@@ -71,11 +67,5 @@ function health(path: string, summary: string): Operation {
 }
 
 function common(operationId: string, summary: string, description: string): Omit<Operation, 'responses'> {
-  return { operationId, summary, description, tags: ['Requests to pods'], security: [{ bearer: [] }] };
-}
-
-type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
-
-function parameter(described: Omit<Parameter, 'in'>, where: 'path' | 'header'): Parameter {
-  return { ...described, in: where, required: where === 'path' };
+  return { operationId, summary, description, tags: ['Requests to pods'], security: BEHIND_A_TOKEN };
 }
