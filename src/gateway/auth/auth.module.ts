@@ -9,7 +9,6 @@ import { RateLimiter } from '../rate-limiter.js';
 import { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { Authenticator } from './authenticator.js';
 import { type DevSigningKey, makeDevSigningKey } from './dev-signing-key.js';
-import { JwksSigningKeys } from './jwks-signing-keys.js';
 import { JwtAuthenticator } from './jwt-authenticator.js';
 import { PassportVerification } from './passport-verification.js';
 import { HeldSigningKeys, SecretSigningKey, SigningKeys } from './signing-keys.js';
@@ -27,11 +26,11 @@ function devSigningKey(settings: Settings, clock: Clock): DevSigningKey | undefi
 type Needs = [Settings, DevSigningKey | undefined, Secrets, Clock, Logger];
 
 /** Keys come from whatever secrets come from, and may be others the next moment; those of an issuer from its URL. */
-function makeAuthenticator(...[settings, dev, secrets, clock, logger]: Needs): Authenticator {
+async function makeAuthenticator(...[settings, dev, secrets, clock, logger]: Needs): Promise<Authenticator> {
   const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = settings;
   const { accessKeys } = secrets;
   const held = new HeldSigningKeys(accessKeys.value.tokenKeys);
-  const published = url === undefined ? undefined : new JwksSigningKeys(url, clock, logger);
+  const published = url === undefined ? undefined : await publishedKeys(url, clock, logger);
   const keys: SigningKeys = published ?? (dev ? new SecretSigningKey(dev.secret) : held);
   // A key of our own signs for nobody but this process: there is no issuer or audience to compare.
   const verification = new PassportVerification(keys, dev ? {} : { issuer, audience });
@@ -44,6 +43,12 @@ function makeAuthenticator(...[settings, dev, secrets, clock, logger]: Needs): A
     authenticator.use(apiKeys);
   });
   return authenticator;
+}
+
+/** Loaded by those who have an issuer: the libraries behind it cost each start a twentieth. */
+async function publishedKeys(url: string, clock: Clock, logger: Logger): Promise<SigningKeys> {
+  const { JwksSigningKeys } = await import('./jwks-signing-keys.js');
+  return new JwksSigningKeys(url, clock, logger);
 }
 
 /** Who may call, and how often. Global: the edge and the control plane ask the same two. */
