@@ -19,6 +19,7 @@ export const forgetsHeartbeats: Variant = {
 
 export const writesNoUse: Variant = {
   name: 'without the store use is not written to the pod',
+  noticedAt: 457,
   harms: ['a session in use is not reaped'],
   breakRun: ({ lifecycle }) =>
     replace(opened<PodWitness>(lifecycle, 'witness'), { recordUse: () => Promise.resolve(true) }),
@@ -43,6 +44,7 @@ export const sendsStale: Variant = {
 
 export const sendsStaleAnywhere: Variant = {
   name: 'neither freshness nor the connection is looked at again after connecting',
+  noticedAt: 60,
   harms: ['no request reaches a pod that the record does not name', "no request reaches another session's pod"],
   breakRun: (run) => {
     neverLooksAgain(run);
@@ -52,12 +54,14 @@ export const sendsStaleAnywhere: Variant = {
 
 export const isNeverCalm: Variant = {
   name: 'the reaper does not wait for calm after an outage',
+  noticedAt: 211,
   harms: ['a session in use is not reaped'],
   breakRun: ({ lifecycle }) => replace(opened<Calm>(lifecycle, 'calm'), { lastedMs: () => Infinity }),
 };
 
 export const leadsOn: Variant = {
   name: 'a leader goes on after its lease was lost, and believes its own view',
+  noticedAt: 3,
   harms: ["only the leader does a leader's work", 'no pod that a record names is deleted'],
   breakRun: ({ leadership, store }) => {
     const tasks = opened<LeaderTasks>(leadership, 'tasks');
@@ -69,12 +73,14 @@ export const leadsOn: Variant = {
 
 export const removesUnasked: Variant = {
   name: 'a stray pod is removed without the word of the store',
+  noticedAt: 57,
   harms: ['no pod that a record names is deleted'],
   breakRun: ({ store }) => replace(store, { isNamed: () => Promise.resolve(false) }),
 };
 
 export const servesOn: Variant = {
   name: 'a replica that is cut off from both serves on',
+  noticedAt: 99,
   harms: ['who hears of neither store nor Kubernetes for a minute stops serving'],
   breakRun: ({ lifecycle }) => replace(opened<Contact>(lifecycle, 'contact'), { isLost: () => false }),
 };
@@ -88,6 +94,7 @@ export const neverReadsAgain: Variant = {
 
 export const neverCorrected: Variant = {
   name: 'the view is put right neither by reading again nor by what a step is answered',
+  noticedAt: 946,
   harms: neverReadsAgain.harms,
   breakRun: ({ lifecycle }) => {
     replace(opened<DirectoryRefresh>(lifecycle, 'refresh'), { soon: () => undefined, all: () => Promise.resolve() });
@@ -98,6 +105,7 @@ export const neverCorrected: Variant = {
 
 export const ridesOn: Variant = {
   name: 'a DELETE does not reach the requests that are held',
+  noticedAt: 22,
   harms: ['who is held for a session that is ended is told so', 'nobody waits in vain'],
   breakRun: ({ lifecycle: { waiting } }) => {
     const hold = waiting.hold.bind(waiting);

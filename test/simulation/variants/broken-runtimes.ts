@@ -50,6 +50,7 @@ export const adoptsAnybodys: Variant = {
 
 export const adoptsCondemned: Variant = {
   name: 'a pod of the right name is adopted, whoever owns it and though it is condemned',
+  noticedAt: 238,
   harms: [...adoptsAnybodys.harms, 'no pod that a record names is deleted'],
   breakWorld: ({ cluster }) => {
     const create = cluster.create.bind(cluster);
@@ -87,6 +88,7 @@ export const namesAtRandom: Variant = {
 
 export const namesAtRandomAndImportsAll: Variant = {
   name: 'each try to make a pod gives it another name, and an import takes what comes last',
+  noticedAt: 532,
   harms: namesAtRandom.harms,
   breakWorld: (world) => {
     namesAtRandom.breakWorld?.(world);
@@ -96,6 +98,7 @@ export const namesAtRandomAndImportsAll: Variant = {
 
 export const takesOutagesForAbsence: Variant = {
   name: 'an outage is taken for absence',
+  noticedAt: 77,
   harms: ['only dead pods are replaced'],
   breakRun: ({ runtime }) => {
     const read = runtime.read.bind(runtime);

@@ -9,6 +9,7 @@ const recordsOf = ({ store }: World): MemoryRecords => opened<MemoryRecords>(sto
 
 export const reapsWithoutRecheck: Variant = {
   name: 'the reaper does not compare again in the store',
+  noticedAt: 5,
   harms: ['a session in use is not reaped'],
   breakWorld: (world) =>
     replace(world.store, {
@@ -23,6 +24,7 @@ export const reapsWithoutRecheck: Variant = {
 
 export const holdsNoAddress: Variant = {
   name: 'addresses are not held',
+  noticedAt: 240,
   harms: ['no two sessions are ready at one address'],
   breakWorld: (world) => {
     const book = { heldMs: () => 0, moved: () => undefined };
@@ -32,6 +34,7 @@ export const holdsNoAddress: Variant = {
 
 export const countsNothing: Variant = {
   name: 'the limits are not compared',
+  noticedAt: 2,
   harms: ['the limits hold'],
   breakWorld: (world) => {
     const { counts } = recordsOf(world);
@@ -42,6 +45,7 @@ export const countsNothing: Variant = {
 
 export const importsMarkedPods: Variant = {
   name: 'the import takes condemned pods',
+  noticedAt: 238,
   harms: ['an import makes of each session what its highest living pod shows', 'no pod that a record names is deleted'],
   breakWorld: ({ store, cluster }) => {
     const unmarked = (pod: Pod): Pod => ({ ...pod, markedUntilMs: undefined });
@@ -54,6 +58,7 @@ export const importsMarkedPods: Variant = {
 
 export const importsDyingPods: Variant = {
   name: 'the import takes condemned and dying pods',
+  noticedAt: 212,
   harms: ['an import makes of each session what its highest living pod shows', 'generations rise'],
   breakWorld: ({ store, cluster }) => {
     const asAlive = (pod: Pod): Pod => ({ ...pod, markedUntilMs: undefined, deleting: false });
@@ -89,6 +94,7 @@ export const importsLowerGenerations: Variant = {
 
 export const dropsTombstones: Variant = {
   name: 'tombstones are dropped at once',
+  noticedAt: 3,
   harms: ['while its tombstone lives only the owner reopens a session'],
   breakWorld: ({ store }) => replace(opened<StoreLimits>(store, 'limits'), { tombstoneMs: 0 }),
 };

@@ -9,6 +9,8 @@ export interface Variant {
   shieldedBy?: string;
   /** The promises of which at least one is then seen to be broken. */
   harms: readonly PromiseName[];
+  /** A seed that showed it before, and is tried first. Without effect on whether it is noticed, only on how soon. */
+  noticedAt?: number;
   /** Breaks what all share, before anything happens; */
   breakWorld?(world: World): void;
   /** or each run of the program, as it was put together. */
