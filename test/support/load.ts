@@ -75,9 +75,10 @@ export class Load {
   private async run(): Promise<void> {
     const beganAtMs = performance.now();
     for (let sent = 0; !this.stopping.signal.aborted;) {
-      const due = ((performance.now() - beganAtMs) / 1_000) * this.options.perSecond;
-      for (; sent < due; sent += 1) if (this.open.size < (this.options.mostOpen ?? Infinity)) this.send(sent);
-      await pause(TICK_MS);
+      const { perSecond, mostOpen = Infinity } = this.options;
+      const due = ((performance.now() - beganAtMs) / 1_000) * perSecond;
+      for (; sent < due; sent += 1) if (this.open.size < mostOpen) this.send(sent);
+      await pause(Math.max(TICK_MS, ((sent - due) / perSecond) * 1_000));
     }
   }
 
