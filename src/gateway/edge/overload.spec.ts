@@ -32,54 +32,58 @@ describe('an overload', () => {
   const none = (refused: boolean[][]): boolean => refused.flat().every((is) => !is);
 
   it('is none while turns are short, however long that goes on', async () => {
-    expect(none(await turns(200, 40, 1))).toBe(true);
+    expect(none(await turns(200, 300, 0.25))).toBe(true);
+  });
+
+  it('is none while few ask, however late each of them is served', async () => {
+    expect(none(await turns(20, 200, 4))).toBe(true);
   });
 
   it('is none because of one long pause, with requests before and after it', async () => {
     await turns(50, 10, 1);
-    expect(none([await turn(100, 40)])).toBe(true);
+    expect(none([await turn(1_000, 4)])).toBe(true);
     expect(none(await turns(50, 10, 1))).toBe(true);
   });
 
   it('is none when long turns come now and then', async () => {
     for (let round = 0; round < 20; round += 1) {
-      expect(none(await turns(4, 100, 2))).toBe(true);
-      await clock.advance(100);
+      expect(none(await turns(4, 400, 0.5))).toBe(true);
+      await clock.advance(200);
     }
   });
 
   it('begins when turns have been long for a second, and leaves the first part of each turn alone', async () => {
-    expect(none(await turns(5, 100, 2))).toBe(true);
-    const refused = await turn(100, 2);
-    expect(refused.slice(0, 26)).toEqual(Array(26).fill(false));
-    expect(refused.slice(26)).toEqual(Array(74).fill(true));
+    expect(none(await turns(5, 400, 0.5))).toBe(true);
+    const refused = await turn(400, 0.5);
+    expect(refused.slice(0, 250)).toEqual(Array(250).fill(false));
+    expect(refused.slice(250)).toEqual(Array(150).fill(true));
   });
 
-  it('goes on while there are refusals, though they make the turns short', async () => {
-    await turns(5, 100, 2);
-    for (const refused of await turns(100, 100, 2)) expect(refused.filter((is) => is)).toHaveLength(74);
+  it('goes on while there are refusals, though they make the turns shorter', async () => {
+    await turns(5, 400, 0.5);
+    for (const refused of await turns(100, 400, 0.5)) expect(refused.filter((is) => is)).toHaveLength(150);
   });
 
   it('is over after a second without a refusal, and takes a second of long turns to come back', async () => {
-    await turns(6, 100, 2);
+    await turns(6, 400, 0.5);
     await turns(110, 10, 1);
-    expect(none(await turns(5, 100, 2))).toBe(true);
-    expect(none([await turn(100, 2)])).toBe(false);
+    expect(none(await turns(5, 400, 0.5))).toBe(true);
+    expect(none([await turn(400, 0.5)])).toBe(false);
   });
 
   it('is over when nobody asks for a while', async () => {
-    await turns(6, 100, 2);
+    await turns(6, 400, 0.5);
     await clock.advance(1_500);
-    expect(none(await turns(5, 100, 2))).toBe(true);
+    expect(none(await turns(5, 400, 0.5))).toBe(true);
   });
 
   it('is told of once when it begins and once when it is over', async () => {
-    await turns(8, 100, 2);
+    await turns(8, 400, 0.5);
     await clock.advance(1_500);
     await turn(1, 1);
     expect(logger.lines.map(({ event, level, refused }) => ({ event, level, refused }))).toEqual([
       { event: 'edge.overloaded', level: 'warn', refused: undefined },
-      { event: 'edge.keeping-up', level: 'info', refused: 3 * 74 },
+      { event: 'edge.keeping-up', level: 'info', refused: 3 * 150 },
     ]);
   });
 });

@@ -2,7 +2,9 @@ import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 
 /** Node reads all that has arrived in one turn. Whoever is read after so long in a turn has waited as long, at least. */
-const LONG_TURN_MS = 50;
+const LONG_TURN_MS = 100;
+/** Fewer in a long turn are no crowd: a process that gets little of a busy machine serves them late, but serves them. */
+const CROWD = 250;
 /** One long turn is a pause (a collection of garbage, a big import); only when turns stay long is there too much to do. */
 const SUSTAINED_MS = 1_000;
 /** So long without a refusal, and it is over. */
@@ -14,8 +16,9 @@ const CALM_MS = 1_000;
  */
 export class Overload {
   private turnBeganMs?: number;
+  private readInTurn = 0;
   private turnEndedMs = -Infinity;
-  /** Since when turns are long, or requests were refused. */
+  /** Since when turns are long and crowded, or requests were refused. */
   private behindSinceMs?: number;
   private lastRefusedMs = -Infinity;
   private refused = 0;
@@ -31,8 +34,9 @@ export class Overload {
   refuses(): boolean {
     const nowMs = this.clock.monotonicMs();
     if (this.turnBeganMs === undefined) this.beginTurn(nowMs);
-    const isLate = nowMs - this.turnBeganMs! > LONG_TURN_MS;
-    if (!isLate || this.behindSinceMs === undefined || nowMs - this.behindSinceMs < SUSTAINED_MS) return false;
+    this.readInTurn += 1;
+    if (!this.isTooMuch(nowMs) || this.behindSinceMs === undefined || nowMs - this.behindSinceMs < SUSTAINED_MS)
+      return false;
     if (this.refused === 0) this.tellBegin();
     this.refused += 1;
     this.lastRefusedMs = nowMs;
@@ -48,11 +52,15 @@ export class Overload {
 
   private endTurn(): void {
     const nowMs = this.clock.monotonicMs();
-    const beganMs = this.turnBeganMs!;
-    if (nowMs - beganMs > LONG_TURN_MS) this.behindSinceMs ??= beganMs;
+    if (this.isTooMuch(nowMs)) this.behindSinceMs ??= this.turnBeganMs;
     else this.keepUp(nowMs);
     this.turnBeganMs = undefined;
+    this.readInTurn = 0;
     this.turnEndedMs = nowMs;
+  }
+
+  private isTooMuch(nowMs: number): boolean {
+    return this.readInTurn > CROWD && nowMs - this.turnBeganMs! > LONG_TURN_MS;
   }
 
   private keepUp(nowMs: number): void {
