@@ -27,6 +27,8 @@ export interface ClosedJob extends Requests {
 export interface PacedJob extends Requests {
   kind: 'paced';
   rate: number;
+  /** So many are open before it begins, and there will be no more: what finds none free waits. Else as many as it takes. */
+  connections?: number;
 }
 
 /** `events`: streams of server-sent events, each with the moment at which it was sent. */

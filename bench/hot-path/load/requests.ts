@@ -5,6 +5,8 @@ import { requestBytes, Wire } from './wire.js';
 
 /** A connection that cannot be had is not tried again at once for ever. */
 const MOST_WIRES = 1_024;
+const OPENED_AT_ONCE = 20;
+const OPENED_EVERY_MS = 50;
 
 export function closed({ ways, headers, connections, bodyBytes }: ClosedJob, tally: Tally): () => void {
   const wires = new Set<Wire>();
@@ -36,8 +38,9 @@ export function closed({ ways, headers, connections, bodyBytes }: ClosedJob, tal
   };
 }
 
-export function open({ ways, headers, rate, bodyBytes }: PacedJob, tally: Tally): () => void {
+export function open({ ways, headers, rate, bodyBytes, connections }: PacedJob, tally: Tally): () => void {
   const lanes = ways.map((way) => new Lane(() => new Wire(way), requestBytes(way, headers, bodyBytes), tally));
+  if (connections !== undefined) for (const lane of lanes) lane.openAhead(Math.ceil(connections / ways.length));
   let turn = 0;
   const stop = paced(rate, (dueMs) => lanes[turn++ % lanes.length]!.ask(dueMs));
   return () => {
@@ -52,12 +55,27 @@ class Lane {
   private readonly wires = new Set<Wire>();
   private readonly queue: number[] = [];
   private isOver = false;
+  private most = MOST_WIRES;
 
   constructor(
     private readonly connect: () => Wire,
     private readonly bytes: Buffer,
     private readonly tally: Tally,
   ) {}
+
+  /** A few at a time: a kernel has so many places for those that nobody has accepted yet. */
+  openAhead(connections: number): void {
+    this.most = 0;
+    const openSome = (): void => {
+      if (this.isOver || this.wires.size >= connections) return;
+      for (let at = 0; at < OPENED_AT_ONCE; at += 1) {
+        const wire = this.another();
+        wire.onceConnected(() => this.next(wire));
+      }
+      setTimeout(openSome, OPENED_EVERY_MS);
+    };
+    openSome();
+  }
 
   ask(dueMs: number): void {
     const wire = this.idle.pop() ?? this.more();
@@ -71,7 +89,10 @@ class Lane {
   }
 
   private more(): Wire | undefined {
-    if (this.wires.size >= MOST_WIRES) return undefined;
+    return this.wires.size < this.most ? this.another() : undefined;
+  }
+
+  private another(): Wire {
     const wire = this.connect();
     this.wires.add(wire);
     return wire;
@@ -83,9 +104,14 @@ class Lane {
       if (status > 0) this.tally.took(performance.now() - dueMs, status);
       else this.tally.fail();
       if (wire.isClosed) this.wires.delete(wire);
-      const next = this.queue.shift();
-      if (next !== undefined) return void (wire.isClosed ? this.ask(next) : this.send(wire, next));
-      if (!wire.isClosed) this.idle.push(wire);
+      this.next(wire);
     });
+  }
+
+  /** What has waited longest, on a connection that has nothing to do. */
+  private next(wire: Wire): void {
+    const dueMs = this.queue.shift();
+    if (dueMs !== undefined) return void (wire.isClosed ? this.ask(dueMs) : this.send(wire, dueMs));
+    if (!wire.isClosed) this.idle.push(wire);
   }
 }

@@ -22,6 +22,10 @@ export class Wire {
     this.socket.on('error', () => undefined).on('close', () => this.close());
   }
 
+  onceConnected(run: () => void): void {
+    this.socket.once('connect', run);
+  }
+
   /** `answered` gets the status, 0 when the connection broke. */
   send(request: Buffer, answered: (status: number) => void): void {
     this.answered = answered;

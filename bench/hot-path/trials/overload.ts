@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { rateOf, short } from '../figures.js';
 import type { Job, Outcome } from '../load/job.js';
 import { Load } from '../load/load.js';
-import { start, stop } from '../programs.js';
 import { SESSIONS } from '../rounds.js';
 import type { Stage } from '../stage.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
@@ -12,9 +11,11 @@ import type { TrialKind } from './trial.js';
 
 const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const PROBE_MS = 100;
+/** Until connections are open, and an overload is one. */
+const WARM_UP_SECONDS = 2;
 
-/** Takes half of the core, or there would be more requests than the load generator can make. */
-const HALF = [process.execPath, '-e', 'for (;;);'];
+/** Of clients that do not wait for each other, and do not open thousands of connections because answers come late. */
+const CONNECTIONS = 1_000;
 
 /** Twice as many requests as one replica can serve, from clients that do not wait for each other. */
 export const overload: TrialKind = {
@@ -22,7 +23,6 @@ export const overload: TrialKind = {
   async run(stage: Stage, isShort: boolean) {
     const ours = await berth({ sessions: SESSIONS, settings: stage.settings });
     const load = new Load();
-    const half = start('proxy', HALF);
     const seconds = isShort ? 0.5 : 5;
     const most = await load.run(
       jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 3, seconds }),
@@ -33,7 +33,6 @@ export const overload: TrialKind = {
     const health = await probe();
     const after = await offered(load, ours, rateOf(most) / 2, seconds);
     await load.stop();
-    await stop(half, 'SIGKILL');
     await ours.stop();
     const head = [
       '',
@@ -46,7 +45,7 @@ export const overload: TrialKind = {
       'p99, ms',
     ];
     return {
-      title: 'Overload, on half a core',
+      title: 'Overload',
       note: `Meanwhile /health/live answered ${health.answered} of ${health.asked} times, at the slowest after ${short(health.slowestMs)} ms.`,
       table: [
         head,
@@ -60,8 +59,8 @@ export const overload: TrialKind = {
 };
 
 function offered(load: Load, ours: BerthTarget, rate: number, seconds: number): Promise<Outcome> {
-  const job = jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: 0.5, seconds });
-  return load.run({ ...job, kind: 'paced', rate } as Job);
+  const job = jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: WARM_UP_SECONDS, seconds });
+  return load.run({ ...job, kind: 'paced', rate, connections: CONNECTIONS } as Job);
 }
 
 function row(name: string, rate: number, outcome: Outcome): string[] {

@@ -29,6 +29,8 @@ export interface DrainCounts {
 const TOLD_KEEP_ALIVE_MS = 5_000;
 /** Longer than the 60 s after which load balancers drop an idle connection: the one who closes must not be us. */
 const KEEP_ALIVE_MS = 75_000;
+/** Connections that may wait to be accepted, as far as the kernel lets them: one too many waits a second, then three. */
+const BACKLOG = 4_096;
 const HEADERS_TIMEOUT_MS = 30_000;
 const MOST_HEAD_BYTES = 16 * 1_024;
 /** On a connection that is new, or that was kept, a request may be on its way when the listener closes. */
@@ -65,7 +67,7 @@ export class EdgeServer {
   async listen(api: RequestListener, { port, address: host }: { port: number; address?: string }): Promise<number> {
     this.intake.api = api;
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen({ port, host }, () => {
+      this.server.once('error', reject).listen({ port, host, backlog: BACKLOG }, () => {
         this.server.off('error', reject);
         resolve();
       });
