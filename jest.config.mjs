@@ -62,6 +62,17 @@ export default {
     ...(process.env.BERTH_IMAGE
       ? [{ ...common, displayName: 'cluster', roots: ['<rootDir>/test/cluster'], testRegex: String.raw`\.spec\.ts$` }]
       : []),
+    // Needs a JDK and what scripts/websocket-conformance gets.
+    ...(process.env.AUTOBAHN_HOME
+      ? [
+          {
+            ...common,
+            displayName: 'conformance',
+            roots: ['<rootDir>/test/conformance'],
+            testRegex: String.raw`\.spec\.ts$`,
+          },
+        ]
+      : []),
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],
   // Most of the time the suites wait for processes, outages and clocks: more workers than a small machine has cores pay.

@@ -22,11 +22,18 @@ export function writeRawAnswer(socket: Duplex, status: number, fields: AnswerFie
 /** Ends our side, with a last word if there is one, and destroys the socket when the other side does not follow. */
 export function closeGently(socket: Duplex, clock: Clock, lastWord?: string | Buffer): void {
   if (socket.destroyed) return;
-  socket.once('finish', () => {
-    const timer = clock.after(GRACE_MS, () => socket.destroy());
-    socket.once('close', () => timer.cancel());
-  });
+  destroyUnlessFollowed(socket, clock);
   socket.resume(); // the other side's end is only seen by whoever reads
   if (lastWord === undefined) socket.end();
   else socket.end(lastWord);
+}
+
+/** Destroys the socket when the other side does not follow our end of it, which has come or will come. */
+export function destroyUnlessFollowed(socket: Duplex, clock: Clock): void {
+  const giveGrace = (): void => {
+    const timer = clock.after(GRACE_MS, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+  };
+  if (socket.writableFinished) giveGrace();
+  else socket.once('finish', giveGrace);
 }

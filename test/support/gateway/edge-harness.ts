@@ -13,7 +13,7 @@ import { LifecycleError } from '../../../src/lifecycle/lifecycle.errors.js';
 import type { Caller } from '../../../src/lifecycle/session.js';
 import { parseSessionId } from '../../../src/lifecycle/session-id.js';
 import { type Admission, type AdmissionRequest, type Pending, Sessions } from '../../../src/lifecycle/sessions.js';
-import { SystemClock } from '../../../src/platform/clock.js';
+import { type Clock, SystemClock } from '../../../src/platform/clock.js';
 import { SystemRandomness } from '../../../src/platform/randomness.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { viewOf } from './fake-sessions.js';
@@ -132,12 +132,14 @@ export class EdgeHarness {
   readonly logger = new RecordingLogger();
   readonly registry = new Registry();
   port = 0;
+  /** Another one is set before the start. */
+  clock: Clock = new SystemClock();
   /** Whether more requests come than can be served. */
   isOverloaded = false;
   private server?: EdgeServer;
 
   async start(settings: Partial<EdgeSettings> = {}, options?: EdgeOptions): Promise<this> {
-    const platform = { clock: new SystemClock(), logger: this.logger, randomness: new SystemRandomness() };
+    const platform = { clock: this.clock, logger: this.logger, randomness: new SystemRandomness() };
     const metrics = new GatewayMetrics(this.registry);
     const [authenticator, rateLimiter] = [new OneTokenAuthenticator(), new NoLimit()];
     const overload = { refuses: () => this.isOverloaded };

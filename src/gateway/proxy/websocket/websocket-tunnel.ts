@@ -12,7 +12,7 @@ import type { UpgradeExchange } from '../exchange.js';
 import { type AnswerFields, headersFromPod, headersToPod, onlyBearerSubprotocol } from '../header-passes.js';
 import { peerOf } from '../peer.js';
 import type { Surroundings } from '../pod-request.js';
-import { closeGently, GRACE_MS } from '../raw-answer.js';
+import { closeGently, destroyUnlessFollowed, GRACE_MS } from '../raw-answer.js';
 import { NO_SLOT } from '../slots.js';
 import type { Watched } from '../stream-watch.js';
 import { closeFrame, FrameBoundary } from './frame-boundary.js';
@@ -147,6 +147,7 @@ export class WebSocketTunnel implements Watched {
     const { exchange } = this.parts;
     this.stage = 'open';
     this.stopListening();
+    this.hearOutClient();
     exchange.status = 101;
     const fields = this.answerFields(res);
     fields.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
@@ -166,7 +167,8 @@ export class WebSocketTunnel implements Watched {
     const framing = res.headers['transfer-encoding'];
     res.headers = headersOf(this.answerFields(res));
     if (framing !== undefined) res.headers['transfer-encoding'] = framing;
-    closeWhenFinished(this.socket, this.around.clock);
+    this.socket.resume();
+    destroyUnlessFollowed(this.socket, this.around.clock);
   }
 
   private answerFields(res: IncomingMessage): AnswerFields {
@@ -175,18 +177,20 @@ export class WebSocketTunnel implements Watched {
     return headersFromPod(res.rawHeaders, { session, requestId: exchange.requestId, podMs });
   }
 
+  /**
+   * A pod that has finished still gets what the client says, which may be the answer to its close frame, until the client
+   * has finished too. Node would end our side of the pod's connection at once.
+   */
+  private hearOutClient(): void {
+    const { podSocket } = this.parts;
+    podSocket.allowHalfOpen = true;
+    podSocket.once('end', () => destroyUnlessFollowed(this.socket, this.around.clock));
+  }
+
   private podClosed(): void {
     if (this.stage === 'asking' || this.stage === 'declined') return; // the handshake's own events tell
     closeGently(this.socket, this.around.clock);
   }
-}
-
-function closeWhenFinished(socket: Socket, clock: Surroundings['clock']): void {
-  socket.resume();
-  socket.once('finish', () => {
-    const timer = clock.after(GRACE_MS, () => socket.destroy());
-    socket.once('close', () => timer.cancel());
-  });
 }
 
 function headersOf(fields: AnswerFields): IncomingMessage['headers'] {
