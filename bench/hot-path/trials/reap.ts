@@ -7,7 +7,7 @@ import { type Budget, notHere, type Trial, type TrialKind } from './trial.js';
 
 const FULL = { few: 1_000, many: 10_000, due: 100, rounds: 5 };
 const SHORT = { few: 100, many: 1_000, due: 10, rounds: 1 };
-/** Ten times as many, a tenth of which could not be told from noise. */
+/** Where ten times as many sessions would cost ten times as much; the design gives no figure. */
 const FOLLOWS_WHAT_IS_DUE = 1.5;
 
 /** One pass of the leader's reaper: its own code in a process of its own, a real Redis, a real API server. */

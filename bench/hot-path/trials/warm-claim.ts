@@ -2,7 +2,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { spreadOf, written } from '../figures.js';
 import type { Outcome, PacedJob } from '../load/job.js';
 import { Load } from '../load/load.js';
-import { readMetric } from '../metrics.js';
+import { readMetrics } from '../metrics.js';
 import type { Stage } from '../stage.js';
 import { failuresOf } from '../tables.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
@@ -71,7 +71,7 @@ async function inTurns(warm: BerthTarget, cold: BerthTarget, { rounds, ...timing
 }
 
 async function expectFull({ metricsUrl }: BerthTarget): Promise<void> {
-  const size = await readMetric(metricsUrl, 'session_warm_pool_size');
+  const size = (await readMetrics(metricsUrl)).sum('session_warm_pool_size');
   if (size < POOL) throw new Error(`${size} of ${POOL} warm pods`);
 }
 
@@ -88,9 +88,12 @@ async function oneRound(load: Load, ours: BerthTarget, round: number, timing: Ti
 }
 
 async function startsOf({ metricsUrl }: BerthTarget): Promise<{ all: number; warm: number; seconds: number }> {
-  const all = await readMetric(metricsUrl, `${STARTS}_count`);
-  const warm = await readMetric(metricsUrl, `${STARTS}_count`, { start: 'warm' });
-  return { all, warm, seconds: await readMetric(metricsUrl, `${STARTS}_sum`) };
+  const metrics = await readMetrics(metricsUrl);
+  return {
+    all: metrics.sum(`${STARTS}_count`),
+    warm: metrics.sum(`${STARTS}_count`, { start: 'warm' }),
+    seconds: metrics.sum(`${STARTS}_sum`),
+  };
 }
 
 function rowOf(name: string, rounds: readonly Round[]): string[] {
