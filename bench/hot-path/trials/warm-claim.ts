@@ -99,14 +99,15 @@ async function startsOf({ metricsUrl }: BerthTarget): Promise<{ all: number; war
 function rowOf(name: string, rounds: readonly Round[]): string[] {
   const spread = (of: (round: Round) => number): string => written(spreadOf(rounds.map(of)));
   const total = (of: (round: Round) => number): number => rounds.reduce((sum, round) => sum + of(round), 0);
-  const starts = total((round) => round.starts);
+  // One of the former row may still be on its way.
+  const means = rounds.filter(({ starts }) => starts > 0).map(({ meanStartMs }) => meanStartMs);
   return [
     name,
-    String(starts),
+    String(total(({ starts }) => starts)),
     String(total(({ warmStarts }) => warmStarts)),
     spread(({ outcome }) => outcome.latencyMs.p50),
     spread(({ outcome }) => outcome.latencyMs.p95),
-    starts > 0 ? spread(({ meanStartMs }) => meanStartMs) : '',
+    means.length > 0 ? written(spreadOf(means)) : '',
     String(failuresOf(rounds.map(({ outcome }) => outcome))),
   ];
 }
