@@ -5,7 +5,7 @@ import type { Passed } from '../../store-reaping.js';
 import type { Order, Side, Told } from './reap-replica.js';
 import { type Budget, notHere, type Trial, type TrialKind } from './trial.js';
 
-const FULL = { few: 1_000, many: 10_000, due: 100, rounds: 5 };
+const FULL = { few: 1_000, many: 10_000, due: 100, rounds: 3 };
 const SHORT = { few: 100, many: 1_000, due: 10, rounds: 1 };
 /** Where ten times as many sessions would cost ten times as much; the design gives no figure. */
 const FOLLOWS_WHAT_IS_DUE = 1.5;
