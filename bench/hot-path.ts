@@ -4,6 +4,7 @@
  *
  *   npm run bench [-- --short] [-- execute-saturated events memory …]
  */
+import { budgetTable } from './hot-path/budgets.js';
 import { Load } from './hot-path/load/load.js';
 import { canPin } from './hot-path/programs.js';
 import { writeReport } from './hot-path/report.js';
@@ -36,11 +37,13 @@ async function proxiesBefore(ours: BerthTarget): Promise<{ targets: Target[]; mi
 }
 
 async function measureAll(stage: Stage, pace: Pace): Promise<{ all: Measured[]; missing: string[] }> {
+  const workloads = WORKLOADS.filter(isAsked);
+  if (workloads.length === 0) return { all: [], missing: [] };
   const ours = await berth({ sessions: SESSIONS, settings: stage.settings });
   const { targets, missing } = await proxiesBefore(ours);
   const load = new Load();
   const all: Measured[] = [];
-  for (const workload of WORKLOADS.filter(isAsked)) {
+  for (const workload of workloads) {
     const measured = await measure(workload, targets, load, pace);
     all.push(measured);
     console.log(`\n${workload.title}\n${asText(tableOf(measured))}`);
@@ -55,7 +58,7 @@ async function tryAll(stage: Stage): Promise<Trial[]> {
   for (const one of TRIALS.filter(isAsked)) {
     const trial = await one.run(stage, isShort);
     trials.push(trial);
-    console.log(`\n${trial.title}\n${asText(trial.table)}`);
+    console.log(`\n${trial.title}\n${trial.note}\n${asText(trial.table)}`);
   }
   return trials;
 }
@@ -69,7 +72,9 @@ async function main(): Promise<void> {
   await stage.stop();
   const tookSeconds = Math.round((performance.now() - startedMs) / 1_000);
   if (isShort || asked.length > 0)
-    console.log(`\nDone in ${tookSeconds} s. Only a whole run writes docs/benchmarks.md.`);
+    console.log(
+      `\n${asText(budgetTable(all, trials))}\n\nDone in ${tookSeconds} s. Only a whole run writes docs/benchmarks.md.`,
+    );
   else await writeReport({ stage: stage.name, missing, measured: all, trials, tookSeconds });
 }
 

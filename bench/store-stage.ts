@@ -14,7 +14,7 @@ const AT_ONCE = 64;
 export const MEANS = { clock: new SystemClock(), randomness: new SystemRandomness(), logger: new SilentLogger() };
 const LIMITS = { maxSessions: 1_000_000, maxSessionsPerOwner: 0, startTimeoutMs: 600_000, tombstoneMs: 600_000 };
 
-export async function connected(server: RedisServer): Promise<RedisSessionStore> {
+export async function connected(server: Pick<RedisServer, 'address'>): Promise<RedisSessionStore> {
   const store = new RedisSessionStore(server.address, LIMITS, MEANS);
   await store.connect();
   const token = await store.beginImport();
@@ -33,6 +33,8 @@ export interface Filling {
   idleTimeoutMs?: number;
   prefix?: string;
   owner?: (at: number) => string;
+  /** Gives each its pod, which is ready; else there is nothing behind the record. */
+  podFor?: (session: Session) => Promise<Pod>;
 }
 
 export const ownerOf = (at: number): string => `https://issuer.example|user-${at % 1_000}`;
@@ -44,15 +46,19 @@ export async function fill(store: RedisSessionStore, filling: Filling): Promise<
   const { from = 0, to, idleTimeoutMs = 600_000, prefix = 'bench', owner = ownerOf } = filling;
   const made: Ready[] = [];
   const port = 8_080 + (fillings += 1);
+  const nowhere = (session: Session, at: number): Pod => {
+    const address = `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}:${port}`;
+    return podOf(session, { phase: 'ready', address });
+  };
   await inParallel(from, to, async (at) => {
     const id = sessionId(`${prefix}-${at}`);
     const entered = await store.enter(id, caller(owner(at)), opening({ idleTimeoutMs }));
     if (typeof entered === 'string') throw new Error(`${id} was refused: ${entered}`);
-    const address = `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}:${port}`;
-    const pod = podOf(entered.session, { phase: 'ready', address });
+    const pod = (await filling.podFor?.(entered.session)) ?? nowhere(entered.session, at);
     const ref = refOf(entered.session);
     await store.namePod(ref, pod);
-    if ((await store.markReady({ ...ref, uid: pod.uid }, address)) !== 'ready') throw new Error(`${id} is not ready`);
+    if ((await store.markReady({ ...ref, uid: pod.uid }, pod.address!)) !== 'ready')
+      throw new Error(`${id} is not ready`);
     made.push({ session: (await store.find(id))!, pod });
   });
   return made;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 /** The proxies have a core of their own where there are two: what loads them and what answers behind them share the other. */
 export type Place = 'proxy' | 'load';
+const TYPESCRIPT = join(process.cwd(), 'test/support/typescript.mjs');
 const CORES: Record<Place, string> = { load: '0', proxy: '1' };
 
 export function isThere(program: string): boolean {
@@ -42,6 +43,23 @@ export function startLogging(place: Place, command: readonly string[], folder: s
   const child = start(place, command, { stdio: ['ignore', log, log], env, cwd: folder });
   closeSync(log);
   return child;
+}
+
+/** A TypeScript program of the bench that talks with this one. */
+export function startTalking(place: Place, program: string, words: readonly string[] = []): ChildProcess {
+  const command = [process.execPath, '--import', TYPESCRIPT, join(process.cwd(), program), ...words];
+  return start(place, command, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+/** What it says next. */
+export async function messageOf<T>(child: ChildProcess): Promise<T> {
+  const limit = new AbortController();
+  const ended = once(child, 'exit', { signal: limit.signal }).then(() => undefined);
+  const told = await Promise.race([once(child, 'message'), ended]);
+  limit.abort();
+  ended.catch(() => undefined);
+  if (!told) throw new Error(`${child.spawnargs.join(' ')} died`);
+  return told[0] as T;
 }
 
 export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

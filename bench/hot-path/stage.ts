@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 import { ownNamespace } from '../../test/support/kubernetes/own-namespace.js';
 import { startControlPlane } from '../../test/support/kubernetes/control-plane.js';
+import type { RunningControlPlane } from '../../test/support/kubernetes/running-control-plane.js';
 import { startTestKubelet } from '../../test/support/kubernetes/test-kubelet.js';
 import { freePort } from '../../test/support/kubernetes/free-port.js';
 import { RedisServer, redisServer } from '../../test/support/redis-server.js';
@@ -13,6 +14,17 @@ import { start, stop } from './programs.js';
 export interface Stage {
   name: string;
   settings?: NodeJS.ProcessEnv;
+  /** Where nothing has happened yet; undefined where sessions are processes. */
+  newGround?(): Promise<Ground>;
+  stop(): Promise<void>;
+}
+
+/** A Redis, and a namespace of the API server with a node of its own. */
+export interface Ground {
+  settings: NodeJS.ProcessEnv;
+  kubeconfig: string;
+  namespace: string;
+  redis: RedisServer;
   stop(): Promise<void>;
 }
 
@@ -35,15 +47,29 @@ export async function makeStage(): Promise<Stage> {
 
 async function realStage(assets: string): Promise<Stage> {
   const controlPlane = await startControlPlane({ assets });
-  const own = await ownNamespace({ controlPlane });
-  const kubelet = await startTestKubelet(own, { mode: 'status-only' });
-  const redis = await RedisServer.start();
   const port = String(await freePort());
   const backend = start('load', [process.execPath, BACKEND], {
     env: { PATH: process.env.PATH, HOST: EVERYWHERE, PORT: port },
   });
+  const newGround = (): Promise<Ground> => makeGround(controlPlane, port);
+  const ground = await newGround();
   return {
     name: 'Redis, a Kubernetes API server, one replica',
+    settings: ground.settings,
+    newGround,
+    stop: async () => {
+      await ground.stop();
+      await stop(backend);
+      await controlPlane.stop();
+    },
+  };
+}
+
+async function makeGround(controlPlane: RunningControlPlane, backendPort: string): Promise<Ground> {
+  const own = await ownNamespace({ controlPlane });
+  const kubelet = await startTestKubelet(own, { mode: 'status-only' });
+  const redis = await RedisServer.start();
+  return {
     settings: {
       RUNTIME: 'kubernetes',
       KUBECONFIG: own.berthKubeconfig,
@@ -51,13 +77,14 @@ async function realStage(assets: string): Promise<Stage> {
       REDIS_HOST: '127.0.0.1',
       REDIS_PORT: String(redis.port),
       SESSION_POD_IMAGE: 'berth.test/session:1',
-      SESSION_POD_PORT: port,
+      SESSION_POD_PORT: backendPort,
     },
+    kubeconfig: own.berthKubeconfig,
+    namespace: own.name,
+    redis,
     stop: async () => {
       await kubelet.stop();
-      await stop(backend);
       await redis.remove();
-      await controlPlane.stop();
     },
   };
 }

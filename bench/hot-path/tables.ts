@@ -32,7 +32,7 @@ export function tableOf({ workload, outcomes }: Measured): Table {
   return [head, ...rows];
 }
 
-function failuresOf(all: readonly Outcome[]): number {
+export function failuresOf(all: readonly Outcome[]): number {
   const others = all.flatMap(({ otherStatuses }) => Object.values(otherStatuses));
   return [...all.map(({ failed }) => failed), ...others].reduce((sum, one) => sum + one, 0);
 }

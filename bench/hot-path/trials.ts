@@ -3,7 +3,10 @@ import { idleConnections } from './trials/idle-connections.js';
 import { largeBodies } from './trials/large-bodies.js';
 import { manyRequests } from './trials/many-requests.js';
 import { overload } from './trials/overload.js';
+import { reap } from './trials/reap.js';
+import { startUp } from './trials/start-up.js';
 import type { TrialKind } from './trials/trial.js';
+import { warmClaim } from './trials/warm-claim.js';
 
 /** In this order. */
 export const TRIALS: readonly TrialKind[] = [
@@ -11,6 +14,9 @@ export const TRIALS: readonly TrialKind[] = [
   idleConnections,
   manyRequests,
   overload,
+  startUp,
+  warmClaim,
+  reap,
   firstRequests,
   manySessions,
 ];

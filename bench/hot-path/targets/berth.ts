@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import jwt from 'jsonwebtoken';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/kubernetes/free-port.js';
 import { pinned, startLogging, stop } from '../programs.js';
-import type { Target } from '../target.js';
+import type { Target, Way } from '../target.js';
 
 const MAIN = join(process.cwd(), 'dist/main.js');
 const BACKEND = join(process.cwd(), 'bench/hot-path/backend.mjs');
@@ -21,20 +22,35 @@ export interface BerthTarget extends Target {
   /** host:port of the pod of each session. */
   readonly addresses: readonly string[];
   open(id: string): Promise<string>;
+  /** As `way`, to a session of any name. */
+  wayTo(id: string, podPath: string): Way;
 }
 
-export interface BerthOptions {
-  sessions: number;
+export interface LaunchOptions {
   settings?: NodeJS.ProcessEnv;
   /** For Node itself, as `--cpu-prof`. */
   flags?: readonly string[];
 }
 
-/** One replica of the built product; sessions `bench-0` and so on are open and ready. */
-export async function berth({ sessions, settings, flags = [] }: BerthOptions): Promise<BerthTarget> {
+export interface BerthOptions extends LaunchOptions {
+  sessions: number;
+}
+
+export interface Launched {
+  child: ChildProcess;
+  port: number;
+  url: string;
+  metricsUrl: string;
+  /** By this process's own clock. */
+  launchedMs: number;
+}
+
+/** The built product as a process that has just begun. */
+export async function launch({ settings, flags = [] }: LaunchOptions): Promise<Launched> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-bench-'));
   const [port, metricsPort] = [await freePort(), await freePort()];
   const own = settings ?? processesAsPods(folder);
+  const launchedMs = performance.now();
   const child = startLogging('proxy', [process.execPath, ...flags, MAIN], folder, {
     PATH: process.env.PATH,
     TMPDIR: folder,
@@ -44,7 +60,13 @@ export async function berth({ sessions, settings, flags = [] }: BerthOptions): P
     AUTH_TOKEN_SECRET: SECRET,
     ...own,
   });
-  const url = `http://127.0.0.1:${port}`;
+  const [url, metricsUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${metricsPort}/metrics`];
+  return { child, port, url, metricsUrl, launchedMs };
+}
+
+/** One replica of the built product; sessions `bench-0` and so on are open and ready. */
+export async function berth({ sessions, ...options }: BerthOptions): Promise<BerthTarget> {
+  const { child, port, url, metricsUrl } = await launch(options);
   const headers = {
     authorization: `Bearer ${jwt.sign({ scope: 'berth:admin' }, SECRET, { subject: 'bench', expiresIn: '1d' })}`,
   };
@@ -52,16 +74,18 @@ export async function berth({ sessions, settings, flags = [] }: BerthOptions): P
   const open = (id: string): Promise<string> => openSession(url, headers, id);
   const addresses: string[] = [];
   for (let at = 0; at < sessions; at += 1) addresses.push(await open(`bench-${at}`));
+  const wayTo = (id: string, podPath: string): Way => ({ host: '127.0.0.1', port, path: pathTo(id, podPath) });
   return {
     name: 'Berth',
     pid: child.pid!,
     pids: [child.pid!],
     url,
-    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
+    metricsUrl,
     headers,
     addresses,
     open,
-    way: (session, podPath) => ({ host: '127.0.0.1', port, path: pathTo(`bench-${session % sessions}`, podPath) }),
+    wayTo,
+    way: (session, podPath) => wayTo(`bench-${session % sessions}`, podPath),
     stop: () => stop(child),
   };
 }

@@ -8,7 +8,7 @@ import { SESSIONS } from '../rounds.js';
 import type { Stage } from '../stage.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
 import { jobFor, WORKLOADS } from '../workloads.js';
-import { once, type Trial, type TrialKind } from './trial.js';
+import { notHere, once, type Trial, type TrialKind } from './trial.js';
 
 const SETTINGS = { MAX_CONCURRENT_SESSIONS: '5000' };
 const STEADY = WORKLOADS.find(({ id }) => id === 'execute-170')!;
@@ -108,8 +108,4 @@ function steady(load: Load, ours: BerthTarget, isShort: boolean): Promise<Outcom
 /** The address of its pod. */
 function firstRequest(ours: BerthTarget, id: string): Promise<string> {
   return ours.open(id);
-}
-
-function notHere(title: string): Trial {
-  return { title, note: 'Not tried: it takes the Kubernetes API server and the Redis of the tests.', table: [['-']] };
 }

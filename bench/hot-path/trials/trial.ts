@@ -23,5 +23,10 @@ export interface TrialKind {
   run(stage: Stage, isShort: boolean): Promise<Trial>;
 }
 
+export function notHere(title: string, budgets?: Budget[]): Trial {
+  const note = 'Not tried: it takes the Kubernetes API server and the Redis of the tests.';
+  return { title, note, table: [['-']], budgets };
+}
+
 /** A single measurement. */
 export const once = (value: number): Spread => ({ min: value, median: value, max: value });

@@ -1,5 +1,5 @@
 import { alice, sessionId } from '../../../test/support/openings.js';
-import { HOUR_MS, ID, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
+import { HOUR_MS, ID, Replica, START_TIMEOUT_MS, started } from '../../../test/support/replica.js';
 
 describe('a start', () => {
   // The store had forgotten a session whose pod was gone (as it does when a tombstone is over), and the next opening of
@@ -19,6 +19,19 @@ describe('a start', () => {
     const { pod } = (await replica.store.find(ID))!;
     expect(pod!.uid).not.toBe(gone.uid);
     expect(replica.runtime.pods.has(pod!.uid)).toBe(true);
+  });
+
+  // The record's news came after the answer, on a connection of its own: every start read its own pod from the API server.
+  it.each([0, 1])('does not ask for the pod that it has just named (warm pool of %d)', async (warmPoolSize) => {
+    const replica = new Replica({ warmPoolSize }).startAtOnce();
+    const watch = replica.store.watch.bind(replica.store);
+    replica.store.watch = (changed, missedSome) =>
+      watch((session) => void replica.clock.after(2, () => changed(session)), missedSome);
+    await replica.start();
+    const asked = replica.ask();
+    await replica.clock.advance(20);
+    expect(replica.runtime.calls).not.toContain('read');
+    await expect(asked).resolves.toMatchObject({ start: warmPoolSize > 0 ? 'warm' : 'cold' });
   });
 
   it('is not failed by a runtime that is away for longer than the start time-out', async () => {

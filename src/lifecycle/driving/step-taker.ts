@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../platform/bounded-map.js';
 import { Logger } from '../../platform/logger.js';
 import { PodHeldBack, PodRefused, RuntimeUnavailable } from '../lifecycle.errors.js';
 import { LifecycleMetrics } from '../lifecycle.metrics.js';
@@ -19,6 +20,8 @@ import { PodMaking } from './pod-making.js';
 const WAIT_TO_BE_TOLD_MS = 10_000;
 const ASK_AGAIN_MS = 2_000;
 const LOOK_AGAIN_MS = 100;
+/** Far more than are named while the news of one is on its way. */
+const MOST_NAMED = 10_000;
 /** A template that is not known here is gone when nobody has set out to make such a pod for this long. */
 const OTHERS_MAY_KNOW_MS = 10_000;
 /** Whoever knows why a start was held back has this long past its deadline to say so. */
@@ -29,6 +32,9 @@ const LET_OTHERS_SPEAK_MS = 1_000;
  * how long to wait before looking again; undefined: look at once.
  */
 export class StepTaker {
+  /** When this replica named which pod, by uid: its view is told on a connection of its own, mostly after the answer. */
+  private readonly named = new BoundedMap<string, number>(MOST_NAMED);
+
   constructor(
     private readonly ports: {
       store: SessionStore;
@@ -75,8 +81,14 @@ export class StepTaker {
     const right = await this.ports.store.tryStart(refOf(session));
     if (right !== 'start') return 'waitMs' in right ? right.waitMs : this.note(session, right);
     const claimed = await this.starts.making.claim(session, definition);
-    if (claimed) return this.note(session, await this.ports.store.namePod(refOf(session), claimed));
+    if (claimed) return this.namePod(session, claimed);
     return this.starts.limiter.tryAcquire(session.id) ? this.create(session, definition) : WAIT_TO_BE_TOLD_MS;
+  }
+
+  private async namePod(session: Session, pod: Pod): Promise<undefined> {
+    const outcome = await this.ports.store.namePod(refOf(session), pod);
+    if (outcome === 'named') this.named.set(pod.uid, this.nowMs());
+    return this.note(session, outcome);
   }
 
   /**
@@ -85,9 +97,12 @@ export class StepTaker {
    * at live before it is named.
    */
   private async name(session: Session, { pod: { name, uid } }: StepOf<'name'>): Promise<number | undefined> {
+    const untilToldMs = (this.named.get(uid) ?? -Infinity) + LOOK_AGAIN_MS - this.nowMs();
+    // More than that: the store's clock was set back.
+    if (untilToldMs > 0 && untilToldMs <= LOOK_AGAIN_MS) return untilToldMs;
     const pod = await this.ports.runtime.read(name);
     if (pod === 'absent' || pod.uid !== uid || !isPodOf(session, pod)) return this.startPod(session);
-    return this.note(session, await this.ports.store.namePod(refOf(session), pod));
+    return this.namePod(session, pod);
   }
 
   /** While two versions run beside each other another replica may know the template, and be at it. */
@@ -104,7 +119,7 @@ export class StepTaker {
     if (made instanceof PodHeldBack) return this.waitForRoom(session, made);
     if (made === 'name-taken')
       return this.replace(session, replaceStep(session, nameTaken(this.nowMs()), this.nowMs()));
-    return this.note(session, await this.ports.store.namePod(refOf(session), made));
+    return this.namePod(session, made);
   }
 
   /** Room may come: somebody else's session ends, a quota is raised. Until the deadline it is asked for again. */
