@@ -13,7 +13,7 @@ import { EdgeServer } from './gateway/edge/edge-server.js';
 import { Leadership } from './leadership/leadership.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { MetricsEndpoint } from './metrics/metrics-endpoint.js';
-import { createLogger, type Logger } from './platform/logger.js';
+import { createLogger, type PinoLogger } from './platform/logger.js';
 import { NestLogger } from './platform/nest-logger.js';
 import { shutDown } from './shutdown.js';
 import { Secrets } from './vault/secrets.js';
@@ -83,13 +83,16 @@ function reloadOnSignal(secrets: Secrets): void {
   if (secrets.mayChange) process.on('SIGHUP', () => void secrets.reload());
 }
 
-function stopOnSignal(app: INestApplication, metrics: MetricsEndpoint, logger: Logger): void {
+function stopOnSignal(app: INestApplication, metrics: MetricsEndpoint, logger: PinoLogger): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) return;
     isStopping = true;
     logger.info({ event: 'stopping', signal }, 'Stopping.');
-    void shutDown(app, metrics, logger).then((code) => process.exit(code));
+    void shutDown(app, metrics, logger).then(async (code) => {
+      await logger.close();
+      process.exit(code);
+    });
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

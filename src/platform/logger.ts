@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { type DestinationStream, pino, type Logger as Pino } from 'pino';
 import { default as pretty } from 'pino-pretty';
 
@@ -15,6 +17,8 @@ export class PinoLogger extends Logger {
   constructor(
     private readonly pino: Pino,
     private readonly flush: () => void = () => undefined,
+    /** Once all that was logged is written, or cannot be. */
+    readonly close: () => Promise<void> = () => Promise.resolve(),
   ) {
     super();
   }
@@ -42,6 +46,7 @@ export class PinoLogger extends Logger {
 const WRITTEN_TOGETHER_BYTES = 4_096;
 /** What is lost at the most when the process is killed. */
 const LONGEST_UNWRITTEN_MS = 50;
+const LONGEST_LAST_WRITE_MS = 1_000;
 
 /** One JSON object per line; readable text where a person watches. */
 export function createLogger(level: string): PinoLogger {
@@ -51,7 +56,14 @@ export function createLogger(level: string): PinoLogger {
   }
   const sink = pino.destination({ dest: 1, sync: false, minLength: WRITTEN_TOGETHER_BYTES });
   const flush = (): void => sink.flush();
-  return new PinoLogger(pino(options, flushedSoon(sink, flush)), flush);
+  return new PinoLogger(pino(options, flushedSoon(sink, flush)), flush, () => closed(sink));
+}
+
+async function closed(sink: ReturnType<typeof pino.destination>): Promise<void> {
+  const flushed = new Promise<void>((resolve) => sink.flush(() => resolve()));
+  await Promise.race([flushed, pause(LONGEST_LAST_WRITE_MS, undefined, { ref: false })]);
+  // What the library does at exit it tries for ever where whoever read the log has gone, or has stopped reading.
+  sink.flushSync = () => undefined;
 }
 
 /** A timer for lines that are there, where the sink's own would wake an idle process twenty times a second for nothing. */

@@ -129,3 +129,13 @@ describe('a kill -9', () => {
     await eventually(() => expect(alive(processes)).toEqual([]));
   });
 });
+
+describe('a stop of a replica whose log nobody reads any more', () => {
+  it('is a stop all the same', async () => {
+    const berth = await startBerth();
+    await berth.call('GET', '/health/live', { headers: { 'x-request-id': 'the-last-to-be-read' } });
+    await eventually(() => expect(berth.output()).toContain('the-last-to-be-read'));
+    berth.stopReading();
+    expect(isClean(await berth.stop())).toBe(true);
+  });
+});

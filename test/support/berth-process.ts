@@ -49,6 +49,11 @@ export class BerthProcess extends BerthClient {
     process.kill(this.pid, signal);
   }
 
+  /** Nobody reads its log from now on. */
+  stopReading(): void {
+    this.launched.stopReading();
+  }
+
   /** Asks it to stop (SIGTERM) and waits until it has. */
   async stop(): Promise<Exit> {
     const exit = await this.launched.end('SIGTERM');

@@ -78,6 +78,12 @@ export class Launched {
     throw new Error(`Berth ${outcome}. Its output:\n${this.text}`);
   }
 
+  /** Whoever read its output is gone. */
+  stopReading(): void {
+    this.child.stdout!.destroy();
+    this.child.stderr!.destroy();
+  }
+
   async end(signal: NodeJS.Signals): Promise<Exit> {
     this.family = descendants(this.pid);
     this.sinceMs = performance.now();
