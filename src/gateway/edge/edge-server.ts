@@ -151,10 +151,14 @@ export class EdgeServer {
       insecureHTTPParser: false,
       requireHostHeader: false, // looked at in the intake, for an answer that says so
       // Java's HttpClient offers `Upgrade: h2c` with every request. RFC 9110 section 7.8: an upgrade may be ignored.
-      shouldUpgradeCallback: isWebSocket,
+      shouldUpgradeCallback: (req) => isWebSocket(req) && !this.intake.isAnswering(req.socket),
       ...this.options.tls,
     };
-    return this.options.tls ? createHttpsServer({ ...options, ...TLS_OPTIONS }) : createHttpServer(options);
+    const server = this.options.tls ? createHttpsServer({ ...options, ...TLS_OPTIONS }) : createHttpServer(options);
+    // By default what comes after the thousandth is left out of `headers`, but not of `rawHeaders`: a Content-Length there
+    // would reach the pod without its body. The size of the head is limit enough.
+    server.maxHeadersCount = 0;
+    return server;
   }
 
   private connect(): void {

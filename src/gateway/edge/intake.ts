@@ -27,8 +27,9 @@ import type { AccessLog } from './access-log.js';
 import type { Cors } from './cors.js';
 import { InFlight } from './in-flight.js';
 import type { Overload } from './overload.js';
-import { faultOf, nameRequest, toOriginForm } from './request-head.js';
+import { faultOf, losesItsPlace, nameRequest, toOriginForm } from './request-head.js';
 import { labelOf } from './route-label.js';
+import { isEnding, isItsTurn, Turns } from './turns.js';
 
 export interface IntakeParts {
   dataPlane: DataPlane;
@@ -58,6 +59,9 @@ export class Intake {
   /** Everything that is not for a pod; set when the API stands. */
   api: RequestListener = (_req, res) => void res.writeHead(503).end();
   stage: Stage = 'open';
+  private readonly turns = new Turns();
+  /** Connections to be closed once what stands before a fault is answered. */
+  private readonly faulty = new WeakSet<Duplex>();
 
   constructor(
     private readonly parts: IntakeParts,
@@ -67,6 +71,9 @@ export class Intake {
   ) {}
 
   handle(req: IncomingMessage, res: ServerResponse, awaitsContinue = false): void {
+    if (isEnding(req.socket)) return;
+    if (!isItsTurn(res)) return this.turns.wait(req, res, () => this.handle(req, res, awaitsContinue));
+    if (losesItsPlace(req)) res.shouldKeepAlive = false;
     const isTooMuch = !isAboutHealth(req) && this.parts.overload.refuses();
     if (isTooMuch && mayTurnAway(req)) return this.turnAway(req, res);
     const exchange = this.begin(req, res);
@@ -84,8 +91,9 @@ export class Intake {
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const isTooMuch = this.parts.overload.refuses();
     socket.on('error', () => undefined); // 'close' follows, and tells
+    if (isEnding(socket)) return;
+    const isTooMuch = this.parts.overload.refuses();
     toOriginForm(req);
     const requestId = nameRequest(req, this.randomness);
     const exchange = new UpgradeExchange(req, socket, head, requestId, this.clock.monotonicMs());
@@ -102,21 +110,29 @@ export class Intake {
     else this.parts.problems.refuse(exchange, noSuchRoute('GET', exchange.path));
   }
 
+  /** There is one answer on a connection at a time. */
+  isAnswering(socket: Duplex): boolean {
+    return this.exchangeOn(socket) !== undefined;
+  }
+
   /** What is not worth more than a word. */
   refuse(socket: Duplex, error: unknown): void {
     socket.on('error', () => undefined);
-    this.parts.problems.refuseUnread(socket, error);
+    socket.once('end', () => socket.destroy()).resume();
+    this.afterAnswers(socket, () => void this.parts.problems.refuseUnread(socket, error));
   }
 
   /** What Node's parser could not read, or waited for too long. */
   malformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (socket.destroyed || socket.writableEnded) return;
-    const exchanges = this.exchangesOn(socket);
-    const answering = exchanges.filter(({ res }) => res.headersSent);
-    for (const exchange of exchanges) exchange.end(); // a body is the fault: no pod must take it for complete
+    if (isEnding(socket)) return;
+    const exchange = this.exchangeOn(socket);
+    const hasLeft = HANG_UPS.has(error.code ?? '') || !socket.writable;
+    if (exchange?.req.complete && !hasLeft) return this.putOff(error, socket);
+    exchange?.end(); // a body is the fault: no pod must take it for complete
     // Our own refusal is still on its way out; any other answer that has begun must not look whole.
-    if (answering.length === 1 && answering[0]!.errorCode !== undefined) return void (socket as Socket).destroySoon();
-    if (HANG_UPS.has(error.code ?? '') || !socket.writable || answering.length > 0) return void socket.destroy();
+    const isBegun = exchange?.res.headersSent ?? false;
+    if (isBegun && exchange!.errorCode !== undefined) return void (socket as Socket).destroySoon();
+    if (hasLeft || isBegun) return void socket.destroy();
     const status = this.parts.problems.refuseUnread(socket, new LifecycleError('INVALID_REQUEST', sentenceFor(error)));
     this.parts.accessLog.malformed(status, error.code ?? error.message);
   }
@@ -183,12 +199,26 @@ export class Intake {
     exchange.onOver(() => this.parts.watch.remove(upload));
   }
 
-  /** Several where a client pipelines. */
-  private exchangesOn(socket: Duplex): HttpExchange[] {
-    return this.inFlight
-      .all()
-      .filter((exchange) => exchange instanceof HttpExchange)
-      .filter(({ req }) => req.socket === socket);
+  /** The fault stands behind a request that is being answered, and is none of it. */
+  private putOff(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (this.faulty.has(socket)) return; // all that comes behind a fault is one
+    this.faulty.add(socket);
+    // A head that was late may be there by then, and answered: no word more.
+    const closing = (): void => (socket as Socket).destroySoon();
+    this.afterAnswers(socket, error.code === HEAD_IS_LATE ? closing : () => this.malformed(error, socket));
+  }
+
+  private afterAnswers(socket: Duplex, then: () => void): void {
+    if (isEnding(socket)) return;
+    const exchange = this.exchangeOn(socket);
+    if (!exchange?.req.complete) return then();
+    exchange.onOver(() => this.afterAnswers(socket, then));
+  }
+
+  private exchangeOn(socket: Duplex): HttpExchange | undefined {
+    const isOnIt = (exchange: Exchange): exchange is HttpExchange =>
+      exchange instanceof HttpExchange && exchange.req.socket === socket;
+    return this.inFlight.all().find(isOnIt);
   }
 }
 
@@ -208,6 +238,7 @@ function mayTurnAway(req: IncomingMessage): boolean {
 
 /** The client left, in the middle of something or not: no malformed request. */
 const HANG_UPS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE']);
+const HEAD_IS_LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 function stopping(): LifecycleError {
   return new LifecycleError('SHUTTING_DOWN', 'This replica is stopping; try again, another one will answer.');
@@ -224,6 +255,6 @@ function upgradeFaultOf(req: IncomingMessage): LifecycleError | undefined {
 
 function sentenceFor({ code }: NodeJS.ErrnoException): string {
   if (code === 'HPE_HEADER_OVERFLOW') return 'The head of the request is too large.';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'The head of the request did not come in time.';
+  if (code === HEAD_IS_LATE) return 'The head of the request did not come in time.';
   return 'This is not a well-formed HTTP/1.1 request.';
 }

@@ -4,7 +4,9 @@ import { LifecycleError } from '../../lifecycle/lifecycle.errors.js';
 import type { Randomness } from '../../platform/randomness.js';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)(.*)$/i;
+/** RFC 3986 section 3.2.2, without the comma, which others take for the end of a first host. */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._~%!$&'()*+;=-]*)(?::\d*)?$/i;
 
 /** The client's own id where it can stand in a log line as it is; seen by Express, by pods and by the client. */
 export function nameRequest(req: IncomingMessage, randomness: Randomness): string {
@@ -35,14 +37,38 @@ export function toOriginForm(req: IncomingMessage): void {
  */
 export function faultOf(req: IncomingMessage): LifecycleError | undefined {
   if (req.httpVersionMajor !== 1) return fault('Only HTTP/1.1 and HTTP/1.0 are spoken here.'); // 0.9 has no headers
-  const encoding = req.headers['transfer-encoding'];
-  // RFC 9112 section 6.1: a coding beside chunked would reach the pod unannounced, for only chunked is undone here.
-  if (encoding !== undefined && encoding.toLowerCase() !== 'chunked')
-    return fault('Transfer-Encoding may be chunked only.');
-  const hosts = hostsOf(req.rawHeaders);
-  if (hosts > 1) return fault('There is more than one Host header.'); // RFC 9112 section 3.2
-  if (hosts === 0 && req.httpVersionMinor === 1) return fault('There is no Host header.');
-  return undefined;
+  return codingFaultOf(req) ?? hostFaultOf(req) ?? targetFaultOf(req);
+}
+
+/**
+ * Node's parser finds nothing behind a request to upgrade: when the request is answered as an ordinary one, what had
+ * been read with it is lost, and its connection would go on somewhere in the middle.
+ */
+export function losesItsPlace({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined;
+}
+
+/** RFC 9112 section 6.1. */
+function codingFaultOf({ headers, httpVersionMinor }: IncomingMessage): LifecycleError | undefined {
+  const encoding = headers['transfer-encoding'];
+  if (encoding === undefined) return undefined;
+  // A coding beside chunked would reach the pod unannounced, for only chunked is undone here.
+  if (encoding.toLowerCase() !== 'chunked') return fault('Transfer-Encoding may be chunked only.');
+  return httpVersionMinor === 0 ? fault('HTTP/1.0 has no Transfer-Encoding.') : undefined;
+}
+
+/** RFC 9112 section 3.2. */
+function hostFaultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): LifecycleError | undefined {
+  const hosts = hostsOf(rawHeaders);
+  if (hosts > 1) return fault('There is more than one Host header.');
+  if (hosts === 0 && httpVersionMinor === 1) return fault('There is no Host header.');
+  return HOST.test(headers.host ?? '') ? undefined : fault('The host is none.');
+}
+
+/** A pod could take any other form for a URL of its own, and a fragment for a part of the path or for none. */
+function targetFaultOf({ url = '', method }: IncomingMessage): LifecycleError | undefined {
+  if (url.startsWith('/') ? !url.includes('#') : url === '*' && method === 'OPTIONS') return undefined;
+  return fault('The target of the request is neither a path nor an http URL.');
 }
 
 function hostsOf(rawHeaders: readonly string[]): number {

@@ -62,6 +62,9 @@ const IDENTITY = [
   'x-user-id',
 ];
 const IDENTITY_PREFIXES = ['x-session-', 'x-remote-', 'x-verified-', 'x-auth-'];
+/** CGI, WSGI and their like make the same variable of X-Session-Id, X_Session_Id and, some of them, X.Session'Id. */
+const ODD = /[^a-z0-9-]/g;
+const IS_ODD = /[^a-z0-9-]/;
 const OTHERS = [
   'x-request-id', // Berth's is the one that was checked
   'expect', // answered here: RFC 9110 section 10.1.1
@@ -155,10 +158,13 @@ export function onlyBearerSubprotocol(offered: string | undefined): string | und
 
 function isStopped(name: string): boolean {
   if (STOPPED.has(name)) return true;
-  // CGI and WSGI read X_Session_Id as the same variable as X-Session-Id.
-  const plain = name.includes('_') ? name.replaceAll('_', '-') : name;
-  if (plain.charCodeAt(0) !== 0x78) return plain !== name && STOPPED.has(plain);
-  return (plain !== name && STOPPED.has(plain)) || IDENTITY_PREFIXES.some((prefix) => plain.startsWith(prefix));
+  if (!IS_ODD.test(name)) return hasIdentityPrefix(name);
+  const plain = name.replace(ODD, '-');
+  return plain === 'content-length' || STOPPED.has(plain) || hasIdentityPrefix(plain);
+}
+
+function hasIdentityPrefix(name: string): boolean {
+  return name.charCodeAt(0) === 0x78 && IDENTITY_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 function namedIn(connection: string, named?: Set<string>): Set<string> | undefined {
