@@ -7,8 +7,7 @@ export type GatewayErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'RATE_LIMITED'
   | 'POD_UNREACHABLE'
-  | 'POD_LOST'
-  | 'OVERLOADED';
+  | 'POD_LOST';
 
 export type ErrorCode = LifecycleErrorCode | GatewayErrorCode;
 
@@ -33,7 +32,6 @@ export const HTTP_ERRORS: Readonly<Record<ErrorCode, { status: number; title: st
   TOO_MANY_WAITING: { status: 503, title: 'Too many requests are waiting for pods' },
   SESSION_START_FAILED: { status: 503, title: 'The pod does not start' },
   DEPENDENCY_UNAVAILABLE: { status: 503, title: 'Something that is needed is away' },
-  OVERLOADED: { status: 503, title: 'More requests than this replica can serve' },
   SHUTTING_DOWN: { status: 503, title: 'This replica is stopping' },
   SESSION_START_TIMEOUT: { status: 504, title: 'The pod did not start in time' },
 };

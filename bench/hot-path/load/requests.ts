@@ -5,8 +5,6 @@ import { requestBytes, Wire } from './wire.js';
 
 /** A connection that cannot be had is not tried again at once for ever. */
 const MOST_WIRES = 1_024;
-const OPENED_AT_ONCE = 20;
-const OPENED_EVERY_MS = 50;
 
 export function closed({ ways, headers, connections, bodyBytes }: ClosedJob, tally: Tally): () => void {
   const wires = new Set<Wire>();
@@ -40,9 +38,13 @@ export function closed({ ways, headers, connections, bodyBytes }: ClosedJob, tal
 
 export function open({ ways, headers, rate, bodyBytes, connections }: PacedJob, tally: Tally): () => void {
   const lanes = ways.map((way) => new Lane(() => new Wire(way), requestBytes(way, headers, bodyBytes), tally));
-  if (connections !== undefined) for (const lane of lanes) lane.openAhead(Math.ceil(connections / ways.length));
   let turn = 0;
-  const stop = paced(rate, (dueMs) => lanes[turn++ % lanes.length]!.ask(dueMs));
+  let stop = (): void => undefined;
+  const begin = (): void => {
+    stop = paced(rate, (dueMs) => lanes[turn++ % lanes.length]!.ask(dueMs));
+  };
+  if (connections === undefined) begin();
+  else void Promise.all(lanes.map((lane) => lane.openAhead(Math.ceil(connections / ways.length)))).then(begin);
   return () => {
     stop();
     for (const lane of lanes) lane.close();
@@ -63,18 +65,14 @@ class Lane {
     private readonly tally: Tally,
   ) {}
 
-  /** A few at a time: a kernel has so many places for those that nobody has accepted yet. */
-  openAhead(connections: number): void {
+  /** One after the other: who is being asked much takes one new connection at each turn, and the rest wait for seconds. */
+  async openAhead(connections: number): Promise<void> {
     this.most = 0;
-    const openSome = (): void => {
-      if (this.isOver || this.wires.size >= connections) return;
-      for (let at = 0; at < OPENED_AT_ONCE; at += 1) {
-        const wire = this.another();
-        wire.onceConnected(() => this.next(wire));
-      }
-      setTimeout(openSome, OPENED_EVERY_MS);
-    };
-    openSome();
+    while (this.wires.size < connections) {
+      const wire = this.another();
+      await wire.connected();
+      this.idle.push(wire);
+    }
   }
 
   ask(dueMs: number): void {

@@ -22,8 +22,8 @@ export class Wire {
     this.socket.on('error', () => undefined).on('close', () => this.close());
   }
 
-  onceConnected(run: () => void): void {
-    this.socket.once('connect', run);
+  connected(): Promise<void> {
+    return new Promise((resolve) => void this.socket.once('connect', resolve));
   }
 
   /** `answered` gets the status, 0 when the connection broke. */

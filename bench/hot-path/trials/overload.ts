@@ -4,6 +4,7 @@ import { rateOf, short } from '../figures.js';
 import type { Job, Outcome } from '../load/job.js';
 import { Load } from '../load/load.js';
 import { SESSIONS } from '../rounds.js';
+import { start, stop } from '../programs.js';
 import type { Stage } from '../stage.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
 import { jobFor, WORKLOADS } from '../workloads.js';
@@ -12,10 +13,12 @@ import type { TrialKind } from './trial.js';
 const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const PROBE_MS = 100;
 /** Until connections are open, and an overload is one. */
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 4;
 
+/** Takes half of the core, or what is offered would hold up the load generator and the backends before Berth. */
+const OTHER = [process.execPath, '-e', 'for (;;);'];
 /** Of clients that do not wait for each other, and do not open thousands of connections because answers come late. */
-const CONNECTIONS = 1_000;
+const CONNECTIONS = 4_000;
 
 /** Twice as many requests as one replica can serve, from clients that do not wait for each other. */
 export const overload: TrialKind = {
@@ -23,6 +26,7 @@ export const overload: TrialKind = {
   async run(stage: Stage, isShort: boolean) {
     const ours = await berth({ sessions: SESSIONS, settings: stage.settings });
     const load = new Load();
+    const other = start('proxy', OTHER);
     const seconds = isShort ? 0.5 : 5;
     const most = await load.run(
       jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 3, seconds }),
@@ -33,6 +37,7 @@ export const overload: TrialKind = {
     const health = await probe();
     const after = await offered(load, ours, rateOf(most) / 2, seconds);
     await load.stop();
+    await stop(other, 'SIGKILL');
     await ours.stop();
     const head = [
       '',
@@ -45,7 +50,7 @@ export const overload: TrialKind = {
       'p99, ms',
     ];
     return {
-      title: 'Overload',
+      title: 'Overload, on half a core',
       note: `Meanwhile /health/live answered ${health.answered} of ${health.asked} times, at the slowest after ${short(health.slowestMs)} ms.`,
       table: [
         head,

@@ -35,8 +35,7 @@ export const OF_A_SESSION_PARAMETERS: readonly object[] = [
 
 /** What any call with a token can be answered with. */
 export const ALWAYS: readonly ErrorCode[] = [
-  ...(['INVALID_REQUEST', 'UNAUTHENTICATED', 'RATE_LIMITED', 'DEPENDENCY_UNAVAILABLE'] as const),
-  ...(['OVERLOADED', 'SHUTTING_DOWN'] as const),
+  ...(['INVALID_REQUEST', 'UNAUTHENTICATED', 'RATE_LIMITED', 'DEPENDENCY_UNAVAILABLE', 'SHUTTING_DOWN'] as const),
 ];
 /** The same where it names a session. */
 export const OF_A_SESSION: readonly ErrorCode[] = [

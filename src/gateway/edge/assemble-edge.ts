@@ -19,7 +19,6 @@ import { AccessLog } from './access-log.js';
 import { corsFor } from './cors.js';
 import { type EdgeOptions, EdgeServer } from './edge-server.js';
 import { Intake } from './intake.js';
-import { Overload } from './overload.js';
 
 export type EdgeSettings = Pick<
   Settings,
@@ -39,8 +38,6 @@ export interface EdgeNeeds {
   rateLimiter: RateLimiter;
   metrics: GatewayMetrics;
   platform: { clock: Clock; logger: Logger; randomness: Randomness };
-  /** By default by this process's own turns. */
-  overload?: Pick<Overload, 'refuses'>;
 }
 
 const SECOND = 1_000;
@@ -61,8 +58,6 @@ export function assembleEdge(settings: EdgeSettings, needs: EdgeNeeds, options?:
     webSockets: new WebSocketForwarder(entrance, connections, problems, around),
     problems,
     accessLog: new AccessLog(logger, metrics, clock),
-    metrics,
-    overload: needs.overload ?? new Overload(clock, logger),
     watch: around.watch,
   };
   const intakeOptions = {

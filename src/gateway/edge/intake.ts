@@ -17,16 +17,12 @@ import { type Exchange, hasBody, HttpExchange, pathOf, UpgradeExchange } from '.
 import { HSTS } from '../proxy/header-passes.js';
 import { NO_SLOT } from '../proxy/slots.js';
 import type { StreamWatch } from '../proxy/stream-watch.js';
-import { survivesUnread } from '../proxy/unread-body.js';
 import type { WebSocketForwarder } from '../proxy/websocket/websocket-forwarder.js';
 import type { ProblemWriter } from '../proxy/write-problem.js';
-import type { GatewayMetrics } from '../gateway.metrics.js';
-import { GatewayError } from '../problem.js';
 import { noSuchRoute } from '../routes.js';
 import type { AccessLog } from './access-log.js';
 import type { Cors } from './cors.js';
 import { InFlight } from './in-flight.js';
-import type { Overload } from './overload.js';
 import { faultOf, losesItsPlace, nameRequest, toOriginForm } from './request-head.js';
 import { labelOf } from './route-label.js';
 import { isEnding, isItsTurn, Turns } from './turns.js';
@@ -36,8 +32,6 @@ export interface IntakeParts {
   webSockets: WebSocketForwarder;
   problems: ProblemWriter;
   accessLog: AccessLog;
-  metrics: GatewayMetrics;
-  overload: Pick<Overload, 'refuses'>;
   watch: StreamWatch;
 }
 
@@ -74,12 +68,9 @@ export class Intake {
     if (isEnding(req.socket)) return;
     if (!isItsTurn(res)) return this.turns.wait(req, res, () => this.handle(req, res, awaitsContinue));
     if (losesItsPlace(req)) res.shouldKeepAlive = false;
-    const isTooMuch = !isAboutHealth(req) && this.parts.overload.refuses();
-    if (isTooMuch && mayTurnAway(req)) return this.turnAway(req, res);
     const exchange = this.begin(req, res);
     exchange.awaitsContinue = awaitsContinue;
-    const refusal =
-      faultOf(req) ?? (this.stage === 'closed' ? stopping() : undefined) ?? (isTooMuch ? OVERLOADED : undefined);
+    const refusal = faultOf(req) ?? (this.stage === 'closed' ? stopping() : undefined);
     if (refusal) {
       res.shouldKeepAlive = false;
       return this.parts.problems.answer(exchange, refusal);
@@ -93,7 +84,6 @@ export class Intake {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined); // 'close' follows, and tells
     if (isEnding(socket)) return;
-    const isTooMuch = this.parts.overload.refuses();
     toOriginForm(req);
     const requestId = nameRequest(req, this.randomness);
     const exchange = new UpgradeExchange(req, socket, head, requestId, this.clock.monotonicMs());
@@ -102,8 +92,7 @@ export class Intake {
     const refusal =
       faultOf(req) ??
       upgradeFaultOf(req) ??
-      (this.stage === 'open' || this.stage === 'leaving' ? undefined : stopping()) ??
-      (isTooMuch ? OVERLOADED : undefined);
+      (this.stage === 'open' || this.stage === 'leaving' ? undefined : stopping());
     if (refusal) return this.parts.problems.refuse(exchange, refusal);
     const target = dataPlaneTargetOf(req.method, req.url!, req.headers);
     if (target) void this.parts.webSockets.serve(exchange, target);
@@ -144,17 +133,6 @@ export class Intake {
     for (const exchange of this.inFlight.all()) {
       if (exchange instanceof HttpExchange) exchange.res.shouldKeepAlive = false;
     }
-  }
-
-  /** Nothing is made of it that is not needed to say so: it is counted, and has no line in the log. */
-  private turnAway(req: IncomingMessage, res: ServerResponse): void {
-    toOriginForm(req);
-    if (this.options.cors?.(req, res)) return;
-    const path = pathOf(req.url!);
-    const { route } = dataPlaneTargetOf(req.method, req.url!, req.headers) ?? labelOf(path);
-    if (this.stage !== 'open') res.shouldKeepAlive = false;
-    this.parts.problems.turnAway(res, OVERLOADED, { requestId: nameRequest(req, this.randomness), path });
-    this.parts.metrics.requested(route, req.method, res.statusCode, 0);
   }
 
   private begin(req: IncomingMessage, res: ServerResponse): HttpExchange {
@@ -220,20 +198,6 @@ export class Intake {
       exchange instanceof HttpExchange && exchange.req.socket === socket;
     return this.inFlight.all().find(isOnIt);
   }
-}
-
-const OVERLOADED = new GatewayError(
-  'OVERLOADED',
-  'More requests come than this replica can serve; try again in a moment.',
-);
-
-function isAboutHealth({ url = '' }: IncomingMessage): boolean {
-  return url.startsWith('/health');
-}
-
-/** Whether a refusal leaves its connection in a known state. */
-function mayTurnAway(req: IncomingMessage): boolean {
-  return (!hasBody(req) || survivesUnread(req)) && faultOf(req) === undefined;
 }
 
 /** The client left, in the middle of something or not: no malformed request. */

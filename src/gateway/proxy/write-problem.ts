@@ -6,7 +6,7 @@ import { isOutage } from '../../lifecycle/lifecycle.errors.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Logger } from '../../platform/logger.js';
 import type { Randomness } from '../../platform/randomness.js';
-import { type GatewayError, type Problem, problemOf } from '../problem.js';
+import { type Problem, problemOf } from '../problem.js';
 import type { Exchange, HttpExchange, UpgradeExchange } from './exchange.js';
 import { type AnswerFields, HSTS, nameAnswer } from './header-passes.js';
 import { writeRawAnswer } from './raw-answer.js';
@@ -31,15 +31,6 @@ export class ProblemWriter {
     if (!survivesUnread(req)) res.shouldKeepAlive = false;
     res.writeHead(problem.status, [...fieldsOf(problem, exchange), 'Content-Length', String(Buffer.byteLength(text))]);
     endWithUnread(exchange, text, this.clock);
-  }
-
-  /** The cheapest refusal there is, for when refusing is what takes the time: not logged, and it names no session. */
-  turnAway(res: ServerResponse, error: GatewayError, { requestId, path }: { requestId: string; path: string }): void {
-    const problem = problemOf(error, { requestId, instance: path, jitter: this.randomness.fraction() });
-    const text = JSON.stringify(problem.body);
-    const fields: AnswerFields = Object.entries(problem.headers).flat();
-    nameAnswer(fields, requestId, undefined);
-    res.writeHead(problem.status, [...fields, 'Content-Length', String(Buffer.byteLength(text))]).end(text);
   }
 
   /** The answer to an upgrade: there is only its socket. */

@@ -134,16 +134,13 @@ export class EdgeHarness {
   port = 0;
   /** Another one is set before the start. */
   clock: Clock = new SystemClock();
-  /** Whether more requests come than can be served. */
-  isOverloaded = false;
   private server?: EdgeServer;
 
   async start(settings: Partial<EdgeSettings> = {}, options?: EdgeOptions): Promise<this> {
     const platform = { clock: this.clock, logger: this.logger, randomness: new SystemRandomness() };
     const metrics = new GatewayMetrics(this.registry);
     const [authenticator, rateLimiter] = [new OneTokenAuthenticator(), new NoLimit()];
-    const overload = { refuses: () => this.isOverloaded };
-    const needs = { sessions: this.sessions, authenticator, rateLimiter, metrics, platform, overload };
+    const needs = { sessions: this.sessions, authenticator, rateLimiter, metrics, platform };
     this.server = assembleEdge({ ...SETTINGS, ...settings }, needs, options);
     this.port = await this.server.listen(api, { port: 0, address: '127.0.0.1' });
     return this;
