@@ -33,4 +33,5 @@ USER 1000:1000
 EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["node", "scripts/is-live.mjs"]
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "dist/main.js"]
+# As `npm start`: requests leave much behind that is dead soon, and a larger young generation is collected less often.
+CMD ["node", "--max-semi-space-size=32", "dist/main.js"]

@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import { FakeTools } from '../support/fake-tools.js';
+import { startCommand } from '../support/start-command.js';
 
 const COMMIT = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8', cwd: __dirname }).trim();
 const ECR_REGISTRY = '123456789012.dkr.ecr.eu-central-1.amazonaws.com';
@@ -30,6 +33,17 @@ describe('scripts/build-image', () => {
     const tools = new FakeTools('docker').answer('docker build', { code: 4 });
     expect(await tools.run('build-image', [])).toMatchObject({ code: 4 });
     expect(() => tools.read('image.txt')).toThrow();
+  });
+});
+
+describe('the image', () => {
+  it('runs what `npm start` runs', () => {
+    const [, command] = /^CMD (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+    const [node, ...words] = JSON.parse(command!) as string[];
+    expect([node, ...words.map((word) => (word.startsWith('-') ? word : resolve(word)))]).toEqual([
+      'node',
+      ...startCommand(),
+    ]);
   });
 });
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { descendants, killIfAlive, type ProcessId } from './processes.js';
+import { startCommand } from './start-command.js';
 
-const MAIN = join(__dirname, '../../dist/main.js');
 /** A fifth of a start is compiling what the last one has compiled. */
 const COMPILED = join(__dirname, '../../node_modules/.cache/compiled');
 const FIND_LIMIT_MS = 30_000;
@@ -41,7 +41,7 @@ export class Launched {
   constructor(settings: Environment) {
     const own = { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILED, TMPDIR: this.folder };
     const env = { ...own, PORT: '0', METRICS_PORT: '0', ...settings };
-    this.child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, startCommand(), { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => this.collect(chunk));
     }

@@ -2,11 +2,10 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** On a new machine Jest does not know yet what takes long, and a long suite that begins last keeps all waiting. */
 const LONG = [
-  /vault\/(outage|rotation)/,
-  /simulation\/variants/,
   /replicas\/(rolling-restart|cut-replica|leaders|api-outage|store-refuses|memory-lost)/,
   /replicas\/(watch|store-down-under-load|paused-replica|killed-claimers|reaping|store-)/,
   /replicas\//,
+  /vault\//,
   /simulation\//,
   /kubernetes|lease/,
 ];

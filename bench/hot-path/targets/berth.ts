@@ -7,10 +7,10 @@ import jwt from 'jsonwebtoken';
 
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/kubernetes/free-port.js';
+import { startCommand } from '../../../test/support/start-command.js';
 import { pinned, startLogging, stop } from '../programs.js';
 import type { Target, Way } from '../target.js';
 
-const MAIN = join(process.cwd(), 'dist/main.js');
 const BACKEND = join(process.cwd(), 'bench/hot-path/backend.mjs');
 const SECRET = 'a secret of the bench that is long enough for HS256';
 const READY_MS = 60_000;
@@ -51,7 +51,7 @@ export async function launch({ settings, flags = [] }: LaunchOptions): Promise<L
   const [port, metricsPort] = [await freePort(), await freePort()];
   const own = settings ?? processesAsPods(folder);
   const launchedMs = performance.now();
-  const child = startLogging('proxy', [process.execPath, ...flags, MAIN], folder, {
+  const child = startLogging('proxy', [process.execPath, ...flags, ...startCommand()], folder, {
     PATH: process.env.PATH,
     TMPDIR: folder,
     PORT: String(port),
