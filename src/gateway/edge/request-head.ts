@@ -8,6 +8,9 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)(.*)$/i;
 /** RFC 3986 section 3.2.2, without the comma, which others take for the end of a first host. */
 const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._~%!$&'()*+;=-]*)(?::\d*)?$/i;
 
+/** The last that was looked at: nearly always the next one, too. */
+let goodHost = '';
+
 /** The client's own id where it can stand in a log line as it is; seen by Express, by pods and by the client. */
 export function nameRequest(req: IncomingMessage, randomness: Randomness): string {
   const given = req.headers['x-request-id'];
@@ -62,7 +65,11 @@ function hostFaultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage)
   const hosts = hostsOf(rawHeaders);
   if (hosts > 1) return fault('There is more than one Host header.');
   if (hosts === 0 && httpVersionMinor === 1) return fault('There is no Host header.');
-  return HOST.test(headers.host ?? '') ? undefined : fault('The host is none.');
+  const { host = '' } = headers;
+  if (host === goodHost) return undefined;
+  if (!HOST.test(host)) return fault('The host is none.');
+  goodHost = host;
+  return undefined;
 }
 
 /** A pod could take any other form for a URL of its own, and a fragment for a part of the path or for none. */

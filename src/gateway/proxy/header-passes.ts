@@ -7,6 +7,8 @@
  * Berth's own is added, so nothing that a client names in `Connection` can remove Berth's.
  */
 
+import { BoundedMap } from '../../platform/bounded-map.js';
+
 /** Name and value by turns, as Node's `rawHeaders`; names in lower case. */
 export type Fields = string[];
 
@@ -76,6 +78,11 @@ const STOPPED_BACK = new Set([...HOP_BY_HOP, 'x-request-id']);
 /** Framing and routing are not the client's to remove by naming them in `Connection`. */
 const NEVER_BY_NAME = new Set(['host', 'content-length', 'close', 'keep-alive', 'upgrade', '']);
 const BEARER_SUBPROTOCOL = 'berth.bearer.';
+/** No header has this name. */
+const STOPS = '';
+const MOST_NAMES = 1_000;
+const LONGEST_REMEMBERED = 64;
+const NAMES = new BoundedMap<string, string>(MOST_NAMES);
 
 type RequestPass = (fields: Fields, facts: RequestFacts) => void;
 
@@ -86,11 +93,11 @@ export function headersToPod(raw: readonly string[], facts: RequestFacts): Field
   const fields: Fields = [];
   let named: Set<string> | undefined;
   for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]!.toLowerCase();
+    const name = nameToPod(raw[at]!);
     const value = raw[at + 1]!;
     if (name === 'connection') named = namedIn(value, named);
     else if (name === 'sec-websocket-protocol') offer(fields, value);
-    else if (!isStopped(name)) fields.push(name, value);
+    else if (name !== STOPS) fields.push(name, value);
   }
   const passed = named ? without(fields, named) : fields;
   for (const pass of REQUEST_PASSES) pass(passed, facts);
@@ -154,6 +161,16 @@ export function nameAnswer(
 export function onlyBearerSubprotocol(offered: string | undefined): string | undefined {
   const entry = offered?.trim();
   return entry?.startsWith(BEARER_SUBPROTOCOL) && !entry.includes(',') ? entry : undefined;
+}
+
+/** In lower case, or that it goes no further. Remembered: the same few names come with every request. */
+function nameToPod(written: string): string {
+  const known = NAMES.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  const passes = name === 'connection' || name === 'sec-websocket-protocol' || !isStopped(name);
+  if (written.length <= LONGEST_REMEMBERED) NAMES.set(written, passes ? name : STOPS);
+  return passes ? name : STOPS;
 }
 
 function isStopped(name: string): boolean {
