@@ -13,7 +13,7 @@ import type { TrialKind } from './trial.js';
 const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const PROBE_MS = 100;
 /** Until connections are open, and an overload is one. */
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 2;
 
 /** Takes half of the core, or what is offered would hold up the load generator and the backends before Berth. */
 const OTHER = [process.execPath, '-e', 'for (;;);'];

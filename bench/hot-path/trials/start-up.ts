@@ -7,7 +7,7 @@ import type { Ground, Stage } from '../stage.js';
 import { berth, launch } from '../targets/berth.js';
 import type { Budget, Trial, TrialKind } from './trial.js';
 
-const TIMES = 7;
+const TIMES = 5;
 const LIMIT_SECONDS = 2;
 const LOOK_MS = 5;
 const GIVE_UP_MS = 60_000;
