@@ -55,19 +55,30 @@ export function createLogger(level: string): PinoLogger {
     return new PinoLogger(pino(options, pretty({ sync: true, ignore: 'event', translateTime: 'SYS:HH:MM:ss.l' })));
   }
   const sink = pino.destination({ dest: 1, sync: false, minLength: WRITTEN_TOGETHER_BYTES });
-  const flush = (): void => sink.flush();
-  return new PinoLogger(pino(options, flushedSoon(sink, flush)), flush, () => closed(sink));
+  let isClosed = false;
+  const flush = (): void => {
+    if (!isClosed) sink.flush();
+  };
+  const write = (line: string): void => {
+    if (!isClosed) sink.write(line);
+  };
+  return new PinoLogger(pino(options, flushedSoon(write, flush)), flush, () => {
+    isClosed = true;
+    return closed(sink);
+  });
 }
 
+/** Its own `end` writes on until nothing is left. */
 async function closed(sink: ReturnType<typeof pino.destination>): Promise<void> {
-  const flushed = new Promise<void>((resolve) => sink.flush(() => resolve()));
-  await Promise.race([flushed, pause(LONGEST_LAST_WRITE_MS, undefined, { ref: false })]);
+  const over = new Promise<void>((resolve) => void sink.once('close', resolve).once('error', () => resolve()));
+  sink.end();
+  await Promise.race([over, pause(LONGEST_LAST_WRITE_MS, undefined, { ref: false })]);
   // What the library does at exit it tries for ever where whoever read the log has gone, or has stopped reading.
   sink.flushSync = () => undefined;
 }
 
 /** A timer for lines that are there, where the sink's own would wake an idle process twenty times a second for nothing. */
-function flushedSoon(sink: DestinationStream, flush: () => void): DestinationStream {
+function flushedSoon(write: (line: string) => void, flush: () => void): DestinationStream {
   let timer: NodeJS.Timeout | undefined;
   const due = (): void => {
     timer = undefined;
@@ -75,7 +86,7 @@ function flushedSoon(sink: DestinationStream, flush: () => void): DestinationStr
   };
   return {
     write: (line) => {
-      sink.write(line);
+      write(line);
       timer ??= setTimeout(due, LONGEST_UNWRITTEN_MS).unref();
     },
   };

@@ -30,7 +30,7 @@ export function serveApiDocs(express: Express): void {
   express.get('/docs', (_request, response: Response) => void response.type('html').send(PAGE));
   for (const asset of ASSETS) {
     express.get(`/docs/${asset}`, (_request, response) => {
-      response.sendFile(require.resolve(`swagger-ui-dist/${asset}`), { maxAge: '1d' });
+      response.sendFile(require.resolve(`swagger-ui-dist/${asset}`), { maxAge: '1d', dotfiles: 'allow' });
     });
   }
 }

@@ -53,12 +53,16 @@ export class PluginCredentials {
 
   private async ask(): Promise<Credentials> {
     const { command, args, env } = this.plugin;
-    const { stdout } = await promisify(execFile)(command, args, {
+    const running = promisify(execFile)(command, args, {
       env: { ...pluginEnvironment(), ...env, KUBERNETES_EXEC_INFO: JSON.stringify(this.question()) },
       timeout: LIMIT_MS,
+      killSignal: 'SIGKILL',
       maxBuffer: LONGEST_ANSWER_BYTES,
-    }).catch((error: unknown) => {
-      throw new Error(`${command} handed out no credentials: ${reasonOf(error)}`, { cause: error });
+    });
+    running.child.stdin?.end(); // there is nobody to ask
+    // Without its cause: that quotes the whole command, and arguments may be secrets.
+    const { stdout } = await running.catch((error: unknown) => {
+      throw new Error(`${command} handed out no credentials: ${reasonOf(error)}`);
     });
     const { status } = understood(command, stdout);
     const { token, clientCertificateData: certificate, clientKeyData: key, expirationTimestamp } = status;
