@@ -43,7 +43,7 @@ function open(): Operation {
   };
   const answers = { 200: shows('It was open; time-outs may have changed'), 201: shows('Opened') };
   const more = ['FORBIDDEN', 'SESSION_CONFLICT', 'PAYLOAD_TOO_LARGE', 'OWNER_LIMIT', 'CAPACITY_EXHAUSTED'] as const;
-  const requestBody = { required: false, content: { 'application/json': { schema: jsonSchema(openSchema) } } };
+  const requestBody = { required: false, content: { 'application/json': { schema: jsonSchema(openSchema, 'input') } } };
   return { ...ofASession(words, answers, more), requestBody };
 }
 

@@ -15,14 +15,13 @@ export interface Operation {
 }
 export type Paths = Record<string, Record<string, Operation>>;
 type Content = Record<string, { schema: object }>;
-type Parameter = { name: string; schema: object; required?: boolean; description?: string };
+type Parameter = { name: string; schema: object; description?: string };
 
-const ID = 'id';
 const ID_SCHEMA = { type: 'string', pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._~-]{0,126}[A-Za-z0-9])?$' };
 
 /** Of whatever is asked about one session. */
 export const OF_A_SESSION_PARAMETERS: readonly object[] = [
-  parameter({ name: ID, schema: ID_SCHEMA }, 'path'),
+  parameter({ name: 'id', schema: ID_SCHEMA }, 'path'),
   parameter(
     {
       name: 'If-Session-Generation',
@@ -35,12 +34,18 @@ export const OF_A_SESSION_PARAMETERS: readonly object[] = [
 
 /** What any call with a token can be answered with. */
 export const ALWAYS: readonly ErrorCode[] = [
-  ...(['INVALID_REQUEST', 'UNAUTHENTICATED', 'RATE_LIMITED', 'DEPENDENCY_UNAVAILABLE', 'SHUTTING_DOWN'] as const),
+  'INVALID_REQUEST',
+  'UNAUTHENTICATED',
+  'RATE_LIMITED',
+  'DEPENDENCY_UNAVAILABLE',
+  'SHUTTING_DOWN',
 ];
 /** The same where it names a session. */
 export const OF_A_SESSION: readonly ErrorCode[] = [
   ...ALWAYS,
-  ...(['INVALID_SESSION_ID', 'SESSION_NOT_FOUND', 'GENERATION_MISMATCH'] as const),
+  'INVALID_SESSION_ID',
+  'SESSION_NOT_FOUND',
+  'GENERATION_MISMATCH',
 ];
 
 export const BEHIND_A_TOKEN = [{ bearer: [] }];
@@ -51,13 +56,13 @@ export function parameter(described: Parameter, where: 'path' | 'header' | 'quer
 
 /** From the schema that the query is validated with. */
 export function queryParameters(schema: z.ZodType): object[] {
-  const { properties = {} } = jsonSchema(schema) as { properties?: Record<string, { description?: string }> };
+  const { properties = {} } = jsonSchema(schema, 'input') as { properties?: Record<string, { description?: string }> };
   return Object.entries(properties).map(([name, { description, ...rest }]) =>
     parameter({ name, schema: rest, description }, 'query'),
   );
 }
 
-/** As somebody writes it who sends it. */
-export function jsonSchema(schema: z.ZodType): object {
-  return { ...z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }), $schema: undefined };
+/** As who asks writes it, or as it is answered. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  return { ...z.toJSONSchema(schema, { target: 'openapi-3.0', io }), $schema: undefined };
 }

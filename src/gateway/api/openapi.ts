@@ -1,9 +1,8 @@
 import { controlPaths } from './openapi-control.js';
 import { dataPlanePaths, healthPaths } from './openapi-data.js';
-import type { Paths } from './openapi-parts.js';
+import { jsonSchema, type Paths } from './openapi-parts.js';
 import { problemSchema } from './problem-responses.js';
 import { pageSchema, sessionSchema } from './session-json.js';
-import { z } from 'zod';
 
 const DESCRIPTION =
   'One session id, one pod. Any request for a session id gets a pod of its own, and so does every later one.';
@@ -23,12 +22,11 @@ export function openApiDocument(): OpenApiDocument {
     paths: { ...healthPaths(), ...dataPlanePaths(), ...controlPaths() },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: { Problem: problemSchema, Session: shapeOf(sessionSchema), SessionPage: shapeOf(pageSchema) },
+      schemas: {
+        Problem: problemSchema,
+        Session: jsonSchema(sessionSchema, 'output'),
+        SessionPage: jsonSchema(pageSchema, 'output'),
+      },
     },
   };
-}
-
-/** As it is sent. */
-function shapeOf(schema: z.ZodType): object {
-  return { ...z.toJSONSchema(schema, { target: 'openapi-3.0' }), $schema: undefined };
 }
