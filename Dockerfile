@@ -2,10 +2,11 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /berth
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=optional --no-audit --no-fund
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+RUN npm ci --no-audit --no-fund
+COPY .swcrc ./
+COPY scripts/build.mjs scripts/
 COPY src src
-RUN npx nest build
+RUN npm run build
 
 FROM node:24-bookworm-slim AS packages
 WORKDIR /berth

@@ -17,11 +17,8 @@ registerHooks({
   },
   load(url, context, next) {
     if (!url.endsWith('.ts')) return next(url, context);
-    const { code } = transformSync(readFileSync(fileURLToPath(url), 'utf8'), {
-      swcrc: false,
-      jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' },
-      module: { type: 'es6' },
-    });
+    const path = fileURLToPath(url);
+    const { code } = transformSync(readFileSync(path, 'utf8'), { filename: path, module: { type: 'es6' } });
     return { format: 'module', source: code, shortCircuit: true };
   },
 });
