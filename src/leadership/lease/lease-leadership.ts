@@ -29,6 +29,8 @@ import { Office } from './office.js';
 
 /** Candidates that see the lease become free come within so much of each other, and not all at once. */
 const HOLD_BACK_MS = 300;
+/** One for somebody who wrote beside it and one for an answer that came too late; a stop cannot wait for more. */
+const RELEASE_TRIES = 3;
 
 export interface LeaseLeadershipParts {
   lock: LeaseLock;
@@ -235,16 +237,19 @@ export class LeaseLeadership extends Leadership {
 
   private async release(): Promise<void> {
     const { lock, clock, identity } = this.parts;
-    try {
-      for (let tries = 0; tries < 2; tries++) {
+    let fault: unknown;
+    for (let tries = 0; tries < RELEASE_TRIES; tries++) {
+      try {
         const lease = this.mustLook ? await lock.get() : this.seen?.lease;
         if (lease?.record.holder !== identity) return;
         this.mustLook = (await lock.update(lease, released(lease.record, clock.nowMs()))) === 'conflict';
         if (!this.mustLook) return this.news.released();
+      } catch (error) {
+        fault = error;
+        this.mustLook = true;
       }
-    } catch (error) {
-      this.news.notReleased(error);
     }
+    this.news.notReleased(fault);
   }
 
   private get isStopping(): boolean {

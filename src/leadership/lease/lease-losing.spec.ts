@@ -147,6 +147,18 @@ describe('the lead', () => {
       expect(stage.lease.lease?.record.holder).toBe('');
     });
 
+    it('though the first answer to the release was late, or lost', async () => {
+      const { leadership, lock } = await stage.standing('a');
+      lock.way = 'stalled';
+      const stopping = leadership.stop();
+      await stage.clock.advance(4_900);
+      lock.way = 'open';
+      await stage.clock.advance(200);
+      await stopping;
+      expect(stage.lease.lease?.record.holder).toBe('');
+      expect(stage.logger.of('leader.not-released')).toEqual([]);
+    });
+
     it('also when the lease cannot be released', async () => {
       const { leadership, lock } = await stage.standing('a');
       lock.way = 'away';
