@@ -15,7 +15,7 @@ const DRAIN_MS = 20_000;
 export interface RunningPod {
   port: number;
   /** Accepts nothing more, finishes what is open, then resolves; all that was answered is on disk by then. */
-  stop(): Promise<void>;
+  stop(drainMs?: number): Promise<void>;
 }
 
 export async function startSessionPod(settings: PodSettings, log: Log): Promise<RunningPod> {
@@ -29,16 +29,16 @@ export async function startSessionPod(settings: PodSettings, log: Log): Promise<
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
   log.info(`session ${state.sessionId ?? '(unclaimed)'} listens on ${address}:${port}, executions ${state.executions}`);
-  return { port, stop: () => stop(server, session, log) };
+  return { port, stop: (drainMs = DRAIN_MS) => stop(server, session, log, drainMs) };
 }
 
-async function stop(server: Server, session: Session, log: Log): Promise<void> {
+async function stop(server: Server, session: Session, log: Log, drainMs: number): Promise<void> {
   server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
   const closed = once(server, 'close');
   server.close();
   // A connection whose request was under way at the close is idle, not closed, once that is answered.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const giveUp = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const giveUp = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(giveUp);

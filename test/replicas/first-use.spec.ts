@@ -13,7 +13,11 @@ describeWithControlPlane('the first use of a session on Kubernetes', () => {
   let one: BerthProcess;
   let other: BerthProcess;
   beforeAll(async () => {
-    fleet = await Fleet.start({ replicas: 2, settings: { TEMPLATES_PATH: writeTemplates() } });
+    fleet = await Fleet.start({
+      replicas: 2,
+      settings: { TEMPLATES_PATH: writeTemplates() },
+      kubelet: { mode: 'processes' },
+    });
     [one, other] = fleet.replicas as [BerthProcess, BerthProcess];
   }, 60_000);
   afterAll(() => fleet.stop());

@@ -15,7 +15,7 @@ describeWithControlPlane('a pod whose node is lost', () => {
   let spare: TestKubelet;
   beforeAll(async () => {
     const settings = { CLEANUP_INTERVAL_SECONDS: '3600', SHUTDOWN_DRAIN_SECONDS: '2' };
-    fleet = await Fleet.start({ replicas: 2, settings });
+    fleet = await Fleet.start({ replicas: 2, settings, kubelet: { mode: 'processes' } });
     spare = await startTestKubelet(fleet.own);
     await fleet.untilLed();
   }, 60_000);

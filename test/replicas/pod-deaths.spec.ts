@@ -22,7 +22,11 @@ describeWithControlPlane('a pod that dies in a cluster', () => {
   let fleet: Fleet;
   beforeAll(async () => {
     // Whatever is healed here is not healed by the leader's next round, which is a long way off.
-    fleet = await Fleet.start({ replicas: 2, settings: { CLEANUP_INTERVAL_SECONDS: '3600' } });
+    fleet = await Fleet.start({
+      replicas: 2,
+      settings: { CLEANUP_INTERVAL_SECONDS: '3600' },
+      kubelet: { mode: 'processes' },
+    });
     await fleet.untilLed();
   }, START_MS);
   afterAll(() => fleet.stop());

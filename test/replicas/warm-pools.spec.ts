@@ -12,7 +12,11 @@ const POOL = 10;
 describeWithControlPlane('a warm pool', () => {
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await Fleet.start({ replicas: 3, settings: { WARM_POOL_SIZE: String(POOL) } });
+    fleet = await Fleet.start({
+      replicas: 3,
+      settings: { WARM_POOL_SIZE: String(POOL) },
+      kubelet: { mode: 'processes' },
+    });
     await filled(fleet, POOL);
   }, START_MS);
   afterAll(() => fleet.stop());

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { Readable } from 'node:stream';
 
 import jwt from 'jsonwebtoken';
@@ -36,6 +37,9 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
+/** As the library would make of it by itself, with a try as a private key before, for each token. */
+const TOKEN_KEY = createSecretKey(Buffer.from(TOKEN_SECRET));
+
 /** One user's tools: tokens, HTTP calls and WebSockets against one Berth. */
 export class BerthClient {
   private readonly agent: Agent;
@@ -56,7 +60,7 @@ export class BerthClient {
     if (issuer !== undefined) options.issuer = issuer;
     if (audience !== undefined) options.audience = audience;
     if (claims.keyId !== undefined) options.keyid = claims.keyId;
-    return jwt.sign(scope === undefined ? {} : { scope }, claims.secret ?? TOKEN_SECRET, options);
+    return jwt.sign(scope === undefined ? {} : { scope }, claims.secret ?? TOKEN_KEY, options);
   }
 
   /** Sends a request and reads the whole answer. `path` may be a whole URL. */

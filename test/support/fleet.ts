@@ -56,7 +56,7 @@ export class Fleet {
     const { replicas = 1, settings = {}, kubelet, controlPlane } = options;
     const own = await ownNamespace({ prefix: 'fleet', controlPlane });
     const redis = options.redis ?? (await RedisServer.start());
-    const node = await startTestKubelet(own, kubelet);
+    const node = await startTestKubelet(own, { mode: 'inside', ...kubelet });
     const fleet = new Fleet(own, redis, node, new ApiClient(own.adminKubeconfig), settings);
     for (let at = 0; at < replicas; at += 1) await fleet.add();
     return fleet;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { onlyContainer, type ApiPod } from './api-pod.js';
 import type { ContainerLog } from './container-log.js';
-import { startNothing, startProcess, type ContainerRun } from './container-run.js';
+import type { ContainerRun } from './container-run.js';
 import type { Fate } from './fates.js';
 import type { KubeletParts } from './kubelet-parts.js';
 import { newContainerId, type PodFacts, type Termination } from './pod-status-report.js';
@@ -95,7 +95,7 @@ export class ContainerLife {
 
   private begin(fate: Fate): ContainerRun {
     const { pod, address, folder, facts, parts, report } = this.around;
-    const run = (parts.isReal ? startProcess : startNothing)({ pod, address, folder, fate });
+    const run = parts.startRun({ pod, address, folder, fate });
     const isUp = !parts.isReal && !fate.crashes && !fate.silent;
     const { container } = facts;
     if (this.current) container.restartCount += 1;

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 
+import { Log } from '../../../src/session-pod/log.js';
+import { startSessionPod } from '../../../src/session-pod/session-pod.js';
+import { readSettings } from '../../../src/session-pod/settings.js';
 import { onlyContainer, type ApiPod } from './api-pod.js';
 import { ContainerLog } from './container-log.js';
 import type { Fate } from './fates.js';
@@ -38,6 +41,39 @@ export function startProcess(order: RunOrder): ContainerRun {
     });
   });
   return { pid: child.pid, startedAt: new Date(), log, exitCode, signal: (signal) => void child.kill(signal) };
+}
+
+/** The session application, the same code, in this process; whatever else a pod is to run is a process all the same. */
+export function startInside(order: RunOrder): ContainerRun {
+  const { pod, address, folder, fate } = order;
+  if (fate.crashes || fate.silent || onlyContainer(pod).command) return startProcess(order);
+  const log = new ContainerLog();
+  const print = (line: string): void => log.write(Buffer.from(line));
+  const settings = readSettings(envOf(pod, address, folder));
+  const starting = startSessionPod(settings, new Log(settings.logLevel, print));
+  let exit: (code: number) => void = () => undefined;
+  const exitCode = new Promise<number>((resolve) => (exit = resolve));
+  starting.catch((error: unknown) => {
+    print(`the session application cannot start: ${String(error)}\n`);
+    exit(1);
+  });
+  void exitCode.then(() => log.end());
+  let code = 0;
+  const end = (ordered: number, drainMs?: number): void => {
+    code = ordered;
+    void starting
+      .then((running) => running.stop(drainMs))
+      .then(
+        () => exit(code),
+        () => undefined,
+      );
+  };
+  const signal = (name: NodeJS.Signals): void => {
+    if (name === 'SIGTERM') end(0);
+    else if (name === 'SIGKILL') end(128 + SIGNALS.SIGKILL!, 0);
+    else if (name !== 'SIGCONT') throw new Error(`a pod within this process cannot get ${name}`);
+  };
+  return { startedAt: new Date(), log, exitCode, signal };
 }
 
 /** Says that it runs. For thousands of pods. */

@@ -1,5 +1,6 @@
 import type { ApiClient } from './api-client.js';
 import type { ApiPod } from './api-pod.js';
+import type { ContainerRun, RunOrder } from './container-run.js';
 import type { Fates } from './fates.js';
 
 /** What the lives of all pods on one test kubelet share. */
@@ -8,6 +9,7 @@ export interface KubeletParts {
   nodeName: string;
   hostIP: string;
   fates: Fates;
+  startRun(order: RunOrder): ContainerRun;
   /** False: nothing runs, it is only said so. */
   isReal: boolean;
   /** How often a container is asked, before and after it is ready. */

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,9 @@ import { nextPodAddress } from './pod-address.js';
 import { bind, removeForGood, sayUnschedulable } from './pod-calls.js';
 import type { PodFacts, Termination } from './pod-status-report.js';
 import { StatusReporter } from './status-reporter.js';
+
+/** State is written through to the disk with each execute; here it has no machine to survive. */
+const FOLDERS = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const DEFAULT_GRACE_SECONDS = 30;
 const NEVER_SEEN: Termination = {
@@ -82,7 +85,7 @@ export class PodLife {
     await this.hold();
     if (this.ending.signal.aborted) return;
     const { pod, parts, facts } = this;
-    this.folder = parts.isReal ? mkdtempSync(join(tmpdir(), 'berth-pod-')) : undefined;
+    this.folder = parts.isReal ? mkdtempSync(join(FOLDERS, 'berth-pod-')) : undefined;
     const address = nextPodAddress();
     facts.address = address;
     const report = (): void => this.report();

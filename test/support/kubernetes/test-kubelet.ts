@@ -1,6 +1,7 @@
 import { ApiClient } from './api-client.js';
 import { onlyContainer, type ApiPod } from './api-pod.js';
 import type { ContainerLog } from './container-log.js';
+import { startInside, startNothing, startProcess } from './container-run.js';
 import { Fates, isMeant, type Fate, type Which } from './fates.js';
 import { HOST_IP, KubeletNode } from './kubelet-node.js';
 import type { KubeletParts } from './kubelet-parts.js';
@@ -9,9 +10,14 @@ import { recordEvent } from './pod-calls.js';
 import { PodFeed } from './pod-feed.js';
 import { PodLife } from './pod-life.js';
 
+const STARTS = { processes: startProcess, inside: startInside, 'status-only': startNothing };
+
 export interface TestKubeletOptions {
-  /** `status-only`: starts nothing and says at once that all is ready, for thousands of pods. */
-  mode?: 'processes' | 'status-only';
+  /**
+   * `inside`: runs the session application within this process, which saves a process for each pod; for tests to which a
+   * pod is an address. `status-only`: starts nothing and says at once that all is ready, for thousands of pods.
+   */
+  mode?: keyof typeof STARTS;
   probing?: Partial<KubeletParts['probing']>;
   backOff?: Partial<KubeletParts['backOff']>;
   longestGraceMs?: number;
@@ -181,12 +187,13 @@ export class TestKubelet {
     return log ?? (previous ? `previous terminated ${what} not found` : `${what} is waiting to start: ${why}`);
   }
 
-  private partsOf({ mode, probing, backOff, longestGraceMs = 30_000 }: TestKubeletOptions): KubeletParts {
+  private partsOf({ mode = 'processes', probing, backOff, longestGraceMs = 30_000 }: TestKubeletOptions): KubeletParts {
     return {
       client: this.client,
       nodeName: this.nodeName,
       hostIP: HOST_IP,
       fates: this.fates,
+      startRun: STARTS[mode],
       isReal: mode !== 'status-only',
       probing: { periodMs: 50, readyPeriodMs: 5_000, ...probing },
       backOff: { stepsMs: [0, 100, 200, 400, 800, 1_600, 3_200], resetMs: 600_000, ...backOff },
