@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { TOKEN_SECRET } from '../support/berth-client.js';
-import { startBerth } from '../support/berth-process.js';
+import { startBerth, type BerthProcess } from '../support/berth-process.js';
 import { temporaryPath, writeTemplates } from '../support/templates-file.js';
 
 const SCRIPTS = join(__dirname, '../../scripts');
@@ -20,6 +20,7 @@ const STEPS = [
   'gone',
 ];
 const NOBODY = 'http://127.0.0.1:9';
+const NAMED = { AUTH_ISSUER: 'https://issuer.example', AUTH_AUDIENCE: 'berth' };
 
 interface Outcome {
   code: number;
@@ -54,8 +55,18 @@ function forgetfulPod(): string {
 }
 
 describe('the smoke test', () => {
+  let berth: BerthProcess;
+  let brokenBerth: BerthProcess;
+  let forgetfulBerth: BerthProcess;
+  beforeAll(async () => {
+    [berth, brokenBerth, forgetfulBerth] = await Promise.all([
+      startBerth(),
+      startBerth({ SESSION_POD_COMMAND: 'ls /nowhere', POD_CREATION_TIMEOUT: '5' }),
+      startBerth({ TEMPLATES_PATH: forgetfulPod() }),
+    ]);
+  }, 60_000);
+
   it('of a Berth that is well says how long each step took and ends with 0', async () => {
-    const berth = await startBerth();
     const { code, steps, lastLine, stderr } = await smoke(`${berth.url}/`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(steps).toEqual(STEPS);
@@ -71,7 +82,6 @@ describe('the smoke test', () => {
   });
 
   it('with a token that is not valid fails at the step that needs one first', async () => {
-    const berth = await startBerth();
     const { code, stderr } = await smoke(berth.url, { BERTH_TOKEN: 'not.a.token' });
     expect(code).toBe(1);
     expect(stderr).toMatch(/FAILED at step "create": PUT .* answered 401/);
@@ -79,47 +89,42 @@ describe('the smoke test', () => {
   });
 
   it('of a Berth whose pods do not start fails at the step that needs one, with what the pod said', async () => {
-    const berth = await startBerth({ SESSION_POD_COMMAND: 'ls /nowhere', POD_CREATION_TIMEOUT: '5' });
-    const { code, steps, stderr } = await smoke(berth.url);
+    const { code, steps, stderr } = await smoke(brokenBerth.url);
     expect(code).toBe(1);
     expect(steps).toContain('create');
     expect(stderr).toMatch(/FAILED at step "execute": .*\/nowhere/);
   });
 
   it('of sessions that lose their state fails there, and leaves no session behind', async () => {
-    const berth = await startBerth({ TEMPLATES_PATH: forgetfulPod() });
-    const { code, steps, stderr } = await smoke(berth.url);
+    const { code, steps, stderr } = await smoke(forgetfulBerth.url);
     expect(code).toBe(1);
     expect(steps).toEqual(STEPS.slice(0, STEPS.indexOf('state kept')));
     expect(stderr).toContain('FAILED at step "state kept"');
-    const { body } = await berth.call('GET', '/api/v1/sessions', { as: 'smoke-test' });
+    const { body } = await forgetfulBerth.call('GET', '/api/v1/sessions', { as: 'smoke-test' });
     expect(body.sessions).toEqual([]);
   });
 
   it('of another application than the bundled one asks of it only that it answers', async () => {
-    const berth = await startBerth({ TEMPLATES_PATH: forgetfulPod() });
     const settings = { AUTH_TOKEN_SECRET: TOKEN_SECRET, SMOKE_BUNDLED: 'false' };
-    const { code, steps, stderr } = await smoke(berth.url, settings);
+    const { code, steps, stderr } = await smoke(forgetfulBerth.url, settings);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(steps).toEqual(STEPS.filter((name) => name !== 'execute' && name !== 'state kept'));
   });
 
   it('of another application that does not start fails where Berth answers in its place', async () => {
-    const berth = await startBerth({ SESSION_POD_COMMAND: 'ls /nowhere', POD_CREATION_TIMEOUT: '5' });
-    const { code, stderr } = await smoke(berth.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, SMOKE_BUNDLED: 'false' });
+    const { code, stderr } = await smoke(brokenBerth.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, SMOKE_BUNDLED: 'false' });
     expect(code).toBe(1);
     expect(stderr).toContain('FAILED at step "proxy"');
   });
 
   it('signs for the issuer and the audience that Berth asks for, and so does the script that makes tokens', async () => {
-    const named = { AUTH_ISSUER: 'https://issuer.example', AUTH_AUDIENCE: 'berth' };
-    const berth = await startBerth(named);
-    expect(await smoke(berth.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('answered 401') });
-    expect(await smoke(berth.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, ...named })).toMatchObject({ code: 0 });
+    const named = await startBerth(NAMED);
+    expect(await smoke(named.url)).toMatchObject({ code: 1, stderr: expect.stringContaining('answered 401') });
+    expect(await smoke(named.url, { AUTH_TOKEN_SECRET: TOKEN_SECRET, ...NAMED })).toMatchObject({ code: 0 });
 
-    const env = { PATH: process.env.PATH, AUTH_TOKEN_SECRET: TOKEN_SECRET, ...named };
+    const env = { PATH: process.env.PATH, AUTH_TOKEN_SECRET: TOKEN_SECRET, ...NAMED };
     const made = await promisify(execFile)(process.execPath, [join(SCRIPTS, 'token.mjs'), 'me'], { env });
-    expect(await smoke(berth.url, { BERTH_TOKEN: made.stdout.trim() })).toMatchObject({ code: 0 });
+    expect(await smoke(named.url, { BERTH_TOKEN: made.stdout.trim() })).toMatchObject({ code: 0 });
   });
 
   it.each([

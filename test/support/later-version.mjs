@@ -22,20 +22,22 @@ const entering = (source) => {
 const templates = (source) =>
   source.replace('JSON.stringify(definition)', 'JSON.stringify({ ...definition, later: 1 })');
 
-const podMetadata = (source) =>
-  source.includes('exports.templateMetadata = templateMetadata') && source.includes('exports.standingOf = standingOf')
-    ? `${source}
-exports.templateMetadata = (template) => {
-  const { labels, annotations } = templateMetadata(template);
+const podMetadata = (source) => {
+  const [made, read] = ['function templateMetadata(', 'function standingOf('];
+  if (!source.includes(made) || !source.includes(read)) return source;
+  return `${source.replace(made, 'function builtTemplateMetadata(').replace(read, 'function builtStandingOf(')}
+function templateMetadata(template) {
+  const { labels, annotations } = builtTemplateMetadata(template);
   const schema = template.name === 'later-schema' && { 'berth.dev/schema': '2' };
   return {
     labels: { ...labels, 'berth.dev/later': 'yes' },
     annotations: { ...annotations, 'berth.dev/later': 'yes, indeed', ...schema },
   };
+}
+function standingOf({ annotations, ...metadata }) {
+  return builtStandingOf({ ...metadata, annotations: { ...annotations, 'berth.dev/schema': '1' } });
+}`;
 };
-exports.standingOf = ({ annotations, ...metadata }) =>
-  standingOf({ ...metadata, annotations: { ...annotations, 'berth.dev/schema': '1' } });`
-    : source;
 
 const changes = {
   '/dist/lifecycle/store/redis/scripts/entering.js': entering,
