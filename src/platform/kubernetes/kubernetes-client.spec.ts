@@ -158,7 +158,9 @@ describe('the Kubernetes client', () => {
     it.each(stalls)('when %s', async (_name, answer) => {
       api.answer = answer;
       const client = load({ deadlineMs });
-      expect((await failure(client.read(POD))).status).toBeUndefined();
+      const { status, message, cause } = await failure(client.read(POD));
+      expect([status, cause]).toEqual([undefined, undefined]);
+      expect(message).toBe('The Kubernetes API server did not answer in time.');
     });
 
     it('that a caller makes shorter', async () => {

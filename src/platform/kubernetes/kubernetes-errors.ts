@@ -43,6 +43,10 @@ type Headers = Record<string, string | string[] | undefined>;
 /** Whatever a call threw, in this program's words. */
 export function asKubernetesError(error: unknown): KubernetesError {
   if (error instanceof KubernetesError) return error;
+  // Nothing of it is worth a line in the log: a DOMException brings its table of numbers along.
+  if ((error as Error).name === 'TimeoutError') {
+    return new KubernetesError('The Kubernetes API server did not answer in time.');
+  }
   return new KubernetesError(connectionFailure(error), { cause: error });
 }
 
