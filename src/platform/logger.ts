@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { type DestinationStream, pino, type Logger as Pino } from 'pino';
+import { pino, type Logger as Pino } from 'pino';
 import { default as pretty } from 'pino-pretty';
 
 /** `event` is the line's stable name (`session.reaped`); a session's id goes into `sessionId`, never into the sentence. */
@@ -62,7 +62,9 @@ export function createLogger(level: string): PinoLogger {
   const write = (line: string): void => {
     if (!isClosed) sink.write(line);
   };
-  return new PinoLogger(pino(options, flushedSoon(write, flush)), flush, () => {
+  const writing = flushedSoon(write, flush);
+  sink.on('write', (bytes: number) => writing.written(bytes));
+  return new PinoLogger(pino(options, writing), flush, () => {
     isClosed = true;
     return closed(sink);
   });
@@ -77,17 +79,30 @@ async function closed(sink: ReturnType<typeof pino.destination>): Promise<void> 
   sink.flushSync = () => undefined;
 }
 
-/** A timer for lines that are there, where the sink's own would wake an idle process twenty times a second for nothing. */
-function flushedSoon(write: (line: string) => void, flush: () => void): DestinationStream {
+/**
+ * A timer for lines that are there, where the sink's own would wake an idle process twenty times a second for nothing.
+ * It goes on until all is written: while a write is under way, the sink takes no notice of being asked for the next.
+ */
+function flushedSoon(write: (line: string) => void, flush: () => void) {
+  let unwrittenBytes = 0;
   let timer: NodeJS.Timeout | undefined;
+  const beDueSoon = (): void => {
+    timer ??= setTimeout(due, LONGEST_UNWRITTEN_MS).unref();
+  };
   const due = (): void => {
     timer = undefined;
+    if (unwrittenBytes === 0) return;
     flush();
+    beDueSoon();
   };
   return {
-    write: (line) => {
+    write: (line: string): void => {
+      unwrittenBytes += Buffer.byteLength(line);
       write(line);
-      timer ??= setTimeout(due, LONGEST_UNWRITTEN_MS).unref();
+      beDueSoon();
+    },
+    written: (bytes: number): void => {
+      unwrittenBytes = Math.max(0, unwrittenBytes - bytes);
     },
   };
 }
