@@ -64,7 +64,7 @@ export default {
     { ...common, displayName: 'e2e', roots: ['<rootDir>/test/e2e'], testRegex: String.raw`\.e2e-spec\.ts$` },
   ],
   // Most of the time the suites wait for processes, outages and clocks: more workers than a small machine has cores pay.
-  maxWorkers: 5,
+  maxWorkers: 6,
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 20_000,
 };
