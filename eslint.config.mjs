@@ -44,6 +44,12 @@ const ports = [
   ['leadership/leadership.ts', ['leadership/sole-leadership.ts', 'leadership/lease']],
 ].map(([port, adapters]) => zone(port, adapters, 'a port imports nothing from its adapters'));
 
+const outside = ['./test', './bench'].map((from) => ({
+  target: './src',
+  from,
+  message: 'the product needs nothing of its tests',
+}));
+
 const httpFree = ['node:http', 'node:https', 'http', 'https', 'express', '@nestjs/platform-express', 'undici'];
 
 export default defineConfig(
@@ -74,6 +80,28 @@ export default defineConfig(
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: [...arrows, ...ports] }],
       'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    // The compiler takes src and test for one program.
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*.contract.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        'describe',
+        'it',
+        'expect',
+        'jest',
+        'beforeAll',
+        'beforeEach',
+        'afterAll',
+        'afterEach',
+      ],
+      'import-x/no-restricted-paths': [
+        'error',
+        { basePath: import.meta.dirname, zones: [...arrows, ...ports, ...outside] },
+      ],
     },
   },
   {

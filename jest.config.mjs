@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
+
+const SWC = JSON.parse(readFileSync(new URL('.swcrc', import.meta.url), 'utf8'));
+
 const common = {
   testEnvironment: 'node',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
-    // As scripts/build.mjs (.swcrc), but for what Jest's own loader cannot do.
-    '^.+\\.ts$': ['@swc/jest', { module: { type: 'commonjs', ignoreDynamic: false }, sourceMaps: 'inline' }],
+    // As scripts/build.mjs, but for what Jest's own loader cannot do. Read here, so that Jest's cache knows of changes.
+    '^.+\\.ts$': ['@swc/jest', { ...SWC, swcrc: false, module: { type: 'commonjs' }, sourceMaps: 'inline' }],
   },
 };
 

@@ -15,7 +15,7 @@ const DIST = join(ROOT, 'dist');
 const sources = (await filesIn(SRC)).filter((name) => /(?<!\.spec|\.contract)\.ts$/.test(name));
 const built = new Map((await Promise.all(sources.map(build))).flat());
 for (const [name, text] of built) await writeChanged(join(DIST, name), text);
-for (const name of await filesIn(DIST)) if (!built.has(name)) await rm(join(DIST, name));
+for (const name of await filesIn(DIST)) if (!built.has(name)) await rm(join(DIST, name), { force: true });
 
 async function build(source) {
   const name = source.replace(/\.ts$/, '.js');

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -6,31 +6,53 @@ import { eventually } from '../../test/support/eventually.js';
 
 const SOURCES = pathToFileURL(join(process.cwd(), 'test/support/typescript.mjs')).href;
 const LOGGER = pathToFileURL(join(__dirname, 'logger.ts')).href;
-/** More than a pipe holds. */
-const LONG = 2_000_000;
-const LAST_AFTER_MS = 100;
-const READ_AFTER_MS = 2_000;
 
 describe('the log', () => {
-  it('has its last line written also when that came while an earlier one was on its way', async () => {
+  let child: ChildProcess;
+  afterEach(() => void child.kill('SIGKILL'));
+
+  /** A program that logs, in a process of its own: the log is what its standard output is. */
+  function running(statements: string): ChildProcess {
     const program = `
       const { createLogger } = await import(${JSON.stringify(LOGGER)});
       const logger = createLogger('info');
-      logger.info({ event: 'long', text: 'x'.repeat(${LONG}) });
-      setTimeout(() => logger.info({ event: 'last' }), ${LAST_AFTER_MS});
-      setInterval(() => undefined, 1_000);
-    `;
-    const child = spawn(process.execPath, ['--import', SOURCES, '--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    // Nobody reads for so long that the last line has waited for its turn in vain.
-    await new Promise((resolve) => setTimeout(resolve, READ_AFTER_MS));
+      ${statements}
+      setInterval(() => undefined, 1_000);`;
+    return spawn(process.execPath, ['--import', SOURCES, '--input-type=module', '-e', program]);
+  }
+
+  function textOf(stream: ChildProcess['stdout']): () => string {
     let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    try {
-      await eventually(() => expect(text.slice(LONG)).toContain('"last"'));
-    } finally {
-      child.kill('SIGKILL');
-    }
+    stream!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    return () => text;
+  }
+
+  it('has its last line written also when that came while an earlier one was on its way', async () => {
+    const longerThanPipesHold = 2_000_000;
+    child = running(`
+      logger.info({ event: 'long', text: 'x'.repeat(${longerThanPipesHold}) });
+      setTimeout(() => logger.info({ event: 'last' }), 100);
+      setTimeout(() => process.stderr.write('asked in vain'), 400);`);
+    await eventually(() => expect(child.stderr!.readableLength).toBeGreaterThan(0));
+    const text = textOf(child.stdout);
+    await eventually(() => expect(text().slice(longerThanPipesHold)).toContain('"last"'));
+  });
+
+  it('is not tried again and again once whoever read it has gone', async () => {
+    child = running(`
+      const { default: fs } = await import('node:fs');
+      const { write } = fs;
+      let writes = 0;
+      fs.write = (...what) => (writes++, write(...what));
+      process.stdin.once('data', () => {
+        logger.info({ event: 'first' });
+        setTimeout(() => logger.info({ event: 'second' }), 200);
+        setTimeout(() => process.stderr.write(String(writes)), 1_000);
+      });`);
+    child.stdout!.destroy();
+    child.stdin!.write('now');
+    const text = textOf(child.stderr);
+    await eventually(() => expect(text()).not.toBe(''));
+    expect(Number(text())).toBeLessThan(3);
   });
 });

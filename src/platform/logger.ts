@@ -63,7 +63,7 @@ export function createLogger(level: string): PinoLogger {
     if (!isClosed) sink.write(line);
   };
   const writing = flushedSoon(write, flush);
-  sink.on('write', (bytes: number) => writing.written(bytes));
+  sink.on('write', (bytes: number) => writing.written(bytes)).on('error', () => writing.stop());
   return new PinoLogger(pino(options, writing), flush, () => {
     isClosed = true;
     return closed(sink);
@@ -85,24 +85,30 @@ async function closed(sink: ReturnType<typeof pino.destination>): Promise<void> 
  */
 function flushedSoon(write: (line: string) => void, flush: () => void) {
   let unwrittenBytes = 0;
+  let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   const beDueSoon = (): void => {
     timer ??= setTimeout(due, LONGEST_UNWRITTEN_MS).unref();
   };
   const due = (): void => {
     timer = undefined;
-    if (unwrittenBytes === 0) return;
+    if (unwrittenBytes === 0 || isStopped) return;
     flush();
     beDueSoon();
   };
   return {
     write: (line: string): void => {
+      if (isStopped) return;
       unwrittenBytes += Buffer.byteLength(line);
       write(line);
       beDueSoon();
     },
     written: (bytes: number): void => {
       unwrittenBytes = Math.max(0, unwrittenBytes - bytes);
+    },
+    /** Whoever read the log has gone, or it cannot be written: a lost line ends no session. */
+    stop: (): void => {
+      isStopped = true;
     },
   };
 }

@@ -68,7 +68,7 @@ describe('a session belongs to who opened it', () => {
   it('can be ended by an admin', async () => {
     await berth.put('ended-by-admin');
     expect(await berth.end('ended-by-admin', { as: root })).toMatchObject({ status: 204 });
-    expectProblem(await berth.status('ended-by-admin'), 404, 'SESSION_NOT_FOUND');
+    await eventually(async () => expectProblem(await berth.status('ended-by-admin'), 404, 'SESSION_NOT_FOUND'));
   });
 
   it('makes no admin of a scope that only looks like it', async () => {

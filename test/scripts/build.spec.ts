@@ -12,7 +12,7 @@ describe('a build', () => {
   it('removes what has no source any more, and leaves alone what has not changed', () => {
     build();
     const before = statSync(join(DIST, 'main.js')).mtimeMs;
-    mkdirSync(STALE);
+    mkdirSync(STALE, { recursive: true });
     writeFileSync(join(STALE, 'old.js'), '');
     build();
     expect(existsSync(join(STALE, 'old.js'))).toBe(false);

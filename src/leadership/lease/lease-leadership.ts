@@ -29,7 +29,7 @@ import { Office } from './office.js';
 
 /** Candidates that see the lease become free come within so much of each other, and not all at once. */
 const HOLD_BACK_MS = 300;
-/** One for somebody who wrote beside it and one for an answer that came too late; a stop cannot wait for more. */
+/** One more for somebody who wrote beside it, and one for an answer that did not come: that write may have been done. */
 const RELEASE_TRIES = 3;
 
 export interface LeaseLeadershipParts {
@@ -236,11 +236,13 @@ export class LeaseLeadership extends Leadership {
   }
 
   private async release(): Promise<void> {
-    const { lock, clock, identity } = this.parts;
-    let fault: unknown;
-    for (let tries = 0; tries < RELEASE_TRIES; tries++) {
+    const { lock, clock, identity, durations } = this.parts;
+    const tryUntilMs = clock.monotonicMs() + durations.renewDeadlineMs;
+    let fault: unknown = new Error('somebody else wrote to it each time');
+    for (let tries = 0; tries < RELEASE_TRIES && clock.monotonicMs() < tryUntilMs; tries++) {
       try {
         const lease = this.mustLook ? await lock.get() : this.seen?.lease;
+        if (tries > 0 && lease?.record.holder === '') return this.news.released();
         if (lease?.record.holder !== identity) return;
         this.mustLook = (await lock.update(lease, released(lease.record, clock.nowMs()))) === 'conflict';
         if (!this.mustLook) return this.news.released();

@@ -147,9 +147,9 @@ describe('the lead', () => {
       expect(stage.lease.lease?.record.holder).toBe('');
     });
 
-    it('though the first answer to the release was late, or lost', async () => {
+    it.each(['stalled', 'answers lost'] as const)('though the first release was %s', async (way) => {
       const { leadership, lock } = await stage.standing('a');
-      lock.way = 'stalled';
+      lock.way = way;
       const stopping = leadership.stop();
       await stage.clock.advance(4_900);
       lock.way = 'open';
@@ -157,6 +157,17 @@ describe('the lead', () => {
       await stopping;
       expect(stage.lease.lease?.record.holder).toBe('');
       expect(stage.logger.of('leader.not-released')).toEqual([]);
+      expect(stage.logger.of('leader.released')).toHaveLength(1);
+    });
+
+    it('also when nobody answers any more, not much later than a renewal may take', async () => {
+      const { leadership, lock } = await stage.standing('a');
+      lock.way = 'stalled';
+      let isStopped = false;
+      void leadership.stop().then(() => (isStopped = true));
+      await stage.clock.advance(10_000);
+      expect(isStopped).toBe(true);
+      expect(stage.logger.of('leader.not-released')).toHaveLength(1);
     });
 
     it('also when the lease cannot be released', async () => {

@@ -44,7 +44,7 @@ type Headers = Record<string, string | string[] | undefined>;
 export function asKubernetesError(error: unknown): KubernetesError {
   if (error instanceof KubernetesError) return error;
   // Nothing of it is worth a line in the log: a DOMException brings its table of numbers along.
-  if ((error as Error).name === 'TimeoutError') {
+  if ((error as Error | undefined)?.name === 'TimeoutError') {
     return new KubernetesError('The Kubernetes API server did not answer in time.');
   }
   return new KubernetesError(connectionFailure(error), { cause: error });

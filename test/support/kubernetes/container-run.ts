@@ -21,7 +21,7 @@ export interface RunOrder {
 
 /** One run of a pod's container, from its start to its exit. */
 export interface ContainerRun {
-  /** None: nothing runs, it is only said so. */
+  /** None: it is no process of its own. */
   readonly pid?: number;
   readonly startedAt: Date;
   readonly log: ContainerLog;
@@ -43,7 +43,11 @@ export function startProcess(order: RunOrder): ContainerRun {
   return { pid: child.pid, startedAt: new Date(), log, exitCode, signal: (signal) => void child.kill(signal) };
 }
 
-/** The session application, the same code, in this process; whatever else a pod is to run is a process all the same. */
+/**
+ * The session application, the same code, in this process; whatever else a pod is to run is a process all the same.
+ * SIGKILL cuts its connections as a kernel does, but lets a write of its state finish: what a crash leaves on the disk is
+ * nothing to be seen here.
+ */
 export function startInside(order: RunOrder): ContainerRun {
   const { pod, address, folder, fate } = order;
   if (fate.crashes || fate.silent || onlyContainer(pod).command) return startProcess(order);

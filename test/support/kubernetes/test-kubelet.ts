@@ -39,7 +39,7 @@ export type LostProcesses = 'go on' | 'freeze' | 'die';
 
 /**
  * Plays the scheduler, one node and its kubelet for the pods of one namespace: binds each pod, runs its container's
- * command as a child process on an address of its own, probes it, restarts it, and reports to the API server as a
+ * command as a child process (or see `mode`) on an address of its own, probes it, restarts it, and reports to the API server as a
  * kubelet does. Images are not looked at. Several may share a namespace: each pod is on one of them.
  */
 export class TestKubelet {
@@ -74,7 +74,7 @@ export class TestKubelet {
     this.feed.start();
   }
 
-  /** Ends every process. Fails when something went wrong that no test ordered. */
+  /** Ends every pod's run. Fails when something went wrong that no test ordered. */
   async stop(): Promise<void> {
     if (this.stopping.signal.aborted) return;
     this.stopping.abort();
