@@ -69,7 +69,7 @@ describe('opening and ending a session', () => {
       expect(await berth.end('over')).toMatchObject({ status: 204 });
       await eventually(() => expect(isAlive(pod)).toBe(false));
       expect(await berth.end('over')).toMatchObject({ status: 204 });
-      await eventually(async () => expectProblem(await berth.status('over'), 404, 'SESSION_NOT_FOUND'));
+      expectProblem(await berth.status('over'), 404, 'SESSION_NOT_FOUND');
       expectProblem(
         await berth.call('POST', '/api/v1/session/over/keepalive', { as: 'alice' }),
         404,

@@ -130,7 +130,7 @@ describeWithControlPlane('three replicas, when their leader goes', () => {
     expectOneLeaderAtAnyTime();
   }, 120_000);
 
-  it('find another one within two seconds of its release when it is asked to stop', async () => {
+  it('find another one within two seconds when it is asked to stop', async () => {
     const before = lease.leads();
     const ids = await idleSessions(6);
     const askedAtMs = Date.now();
@@ -139,9 +139,8 @@ describeWithControlPlane('three replicas, when their leader goes', () => {
 
     const lead = await nextLead(before);
     const { releasedAtMs } = lease.leads()[before.length - 1]!;
-    expect(lead.fromMs - releasedAtMs!).toBeLessThan(2_000);
-    // Finishing what is open comes first.
-    expect(releasedAtMs! - askedAtMs).toBeLessThan(SLACK_MS);
+    expect(releasedAtMs).toBeDefined();
+    expect(lead.fromMs - askedAtMs).toBeLessThan(2_000);
     expect(await stopping).toMatchObject({ code: 0 });
     await untilReaped(ids);
     await expectNoHarm(ids);

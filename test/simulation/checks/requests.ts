@@ -23,15 +23,11 @@ export const noRequestHangs: MakeCheck = (world, violated) => ({
 /** Nobody is held for a pod that is ready, nor for a session that was ended; as far as the replica is well. */
 export const nobodyWaitsInVain: MakeCheck = (world, violated) => {
   const readySinceMs = new Map<string, number>();
-  const letGoAtMs = new Map<string, number>();
   const endedAtMs = new Map<string, number>();
   return {
     recordChanged(after, before) {
-      if (after.state === 'ready' && before?.state !== 'ready') letGoAtMs.set(after.id, world.time.nowMs);
-      // Who was let go a moment before asks the store once more, and may come there as one who opens it anew.
-      const isOnItsWay = world.time.nowMs - (letGoAtMs.get(after.id) ?? -Infinity) < HELD_FOR_MS;
       const isEnd = after.state === 'terminating' && after.endedBy === 'request' && before?.state !== 'terminating';
-      if (isEnd && !isOnItsWay) endedAtMs.set(after.id, world.time.nowMs);
+      if (isEnd) endedAtMs.set(after.id, world.time.nowMs);
     },
     looked() {
       const { nowMs } = world.time;
