@@ -67,6 +67,8 @@ export interface Session {
   retryAtMs?: number;
   /** terminating, ended: by whom. */
   endedBy?: EndedBy;
+  /** The latest opening that was ended by request; later ones keep it: who was held for it is not carried into them. */
+  endedOpening?: number;
   /** ended: when the tombstone goes; absent while a pod of it is left. */
   forgetAtMs?: number;
 }
@@ -86,6 +88,11 @@ export function mayReach(session: Pick<Session, 'owner'>, caller: Caller): boole
   return caller.isAdmin || session.owner === caller.owner;
 }
 
+/** Was this opening, or a later one, ended by request? */
+export function wasEnded({ endedOpening = 0 }: Pick<Session, 'endedOpening'>, opening: number): boolean {
+  return endedOpening >= opening;
+}
+
 /**
  * What a session is opened with. `asked` is what the caller named (a PUT may name all, a plain request names
  * nothing); `otherwise` fills the rest. A session that was reaped and is opened again without being asked
@@ -100,4 +107,6 @@ export interface Opening {
   offered?: readonly string[];
   /** If-Session-Generation: enter this generation or none, and open nothing. */
   onlyGeneration?: number;
+  /** The opening that the request was held for: was that ended by request, no other is meant. */
+  heldFor?: number;
 }

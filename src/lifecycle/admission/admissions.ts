@@ -4,7 +4,7 @@ import { isOutage, LifecycleError } from '../lifecycle.errors.js';
 import { SessionDriver } from '../driving/session-driver.js';
 import type { Pod } from '../runtime/pod.js';
 import type { Admission, AdmissionRequest, Pending } from '../sessions.js';
-import { mayReach, type Session } from '../session.js';
+import { mayReach, type Session, wasEnded } from '../session.js';
 import type { SessionId } from '../session-id.js';
 import { SessionStore } from '../store/session-store.js';
 import { Templates } from '../templates/templates.js';
@@ -15,7 +15,7 @@ import { Contact } from './contact.js';
 import { InUse } from './in-use.js';
 import { PodWitness } from './pod-witness.js';
 import { PodAdmission } from './pod-admission.js';
-import { otherGeneration, refusalOf, startFailed, startTimedOut } from './refusals.js';
+import { endedMeanwhile, otherGeneration, refusalOf, startFailed, startTimedOut } from './refusals.js';
 import { type Verdict, WaitingRoom } from './waiting-room.js';
 
 interface View {
@@ -102,7 +102,7 @@ export class Admissions {
   private async enterOrServeKnown(way: Way): Promise<Session> {
     const askedAtMs = this.clock.monotonicMs();
     try {
-      return await this.enter(way.request, askedAtMs);
+      return await this.enter(way, askedAtMs);
     } catch (outage) {
       const known = isOutage(outage) && !this.doing.contact.isLost() ? this.knownFor(way.request) : undefined;
       const witnessedAtMs = this.clock.monotonicMs();
@@ -112,11 +112,14 @@ export class Admissions {
     }
   }
 
-  private async enter({ id, caller, generation }: AdmissionRequest, askedAtMs: number): Promise<Session> {
-    const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, generation));
+  private async enter(way: Way, askedAtMs: number): Promise<Session> {
+    const { id, caller, generation } = way.request;
+    const bounds = { onlyGeneration: generation, heldFor: way.waitedFor?.opening };
+    const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, bounds));
     this.doing.contact.storeAnswered();
     if (typeof entered === 'string') throw refusalOf(entered);
     const { session } = entered;
+    way.waitedFor = session;
     this.view.sessions.note(session);
     if (session.state === 'ready') this.doing.inUse.touched(session, askedAtMs);
     return session;
@@ -161,7 +164,6 @@ export class Admissions {
 
   private async hold(way: Way, session: Session): Promise<boolean> {
     const { id, signal, patienceMs = Infinity } = way.request;
-    way.waitedFor = session;
     way.sawStart ||= session.state === 'creating';
     const longestMs = this.rules.startTimeoutMs + GRACE_MS;
     const leftMs = Math.max(0, Math.min(patienceMs, longestMs) - (this.clock.monotonicMs() - way.beganAtMs));
@@ -180,26 +182,13 @@ export class Admissions {
     return startTimedOut(known ? `${sentence}: ${known.message}` : `${sentence}.`, known?.reason);
   }
 
-  /**
-   * Somebody ended it and somebody opened it anew before this replica heard of either. What is waited for is in use and
-   * cannot have been idle; past its lifetime it is the session itself that goes on.
-   */
-  private wasEndedBetween(before: Session, now: Session): boolean {
-    return now.opening > before.opening && !isExpired(before, this.store.nowMs());
-  }
-
-  /** An answer of the store may bring its end before the notification that it is being ended. */
-  private wasEndedByRequest(before: Session | undefined): boolean {
-    const end = before && this.view.sessions.findEnd(before.id);
-    return end?.endedBy === 'request' && end.opening >= before!.opening;
-  }
-
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */
   private look(way: Way): Verdict {
     const { waitedFor } = way;
     const session = this.view.sessions.find(way.request.id);
-    if (!session) return this.wasEndedByRequest(waitedFor) ? { refusal: endedMeanwhile() } : 'go';
-    if (waitedFor && this.wasEndedBetween(waitedFor, session)) return { refusal: endedMeanwhile() };
+    const lastSeen = session ?? this.view.sessions.findEnd(way.request.id);
+    if (lastSeen && waitedFor && wasEnded(lastSeen, waitedFor.opening)) return { refusal: endedMeanwhile() };
+    if (!session) return 'go';
     way.waitedFor = session;
     switch (session.state) {
       case 'creating':
@@ -211,18 +200,11 @@ export class Admissions {
         return { refusal: startFailed(session, this.store.nowMs(), waitedFor?.startDeadlineAtMs) };
       case 'terminating':
       case 'ended':
-        return session.endedBy === 'request' ? { refusal: endedMeanwhile() } : 'go';
+        return 'go';
       default:
         return { refusal: stateOfLaterVersion() };
     }
   }
-}
-
-function endedMeanwhile(): LifecycleError {
-  return new LifecycleError(
-    'SESSION_TERMINATING',
-    'The session was ended while this request waited for its pod; ask again to open it anew.',
-  );
 }
 
 /** While two versions run beside each other. */

@@ -45,6 +45,25 @@ describe('a request that is held', () => {
     await expect(asked).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
   });
 
+  // It was let go because its pod was ready, and asked the store once more: the DELETE that had come first had ended what
+  // it waited for, and it opened the session anew by itself.
+  it('is refused when its session was ended, also between being let go and asking the store', async () => {
+    const replica = (await started()).startAtOnce();
+    let isHeld = false;
+    const enter = replica.store.enter.bind(replica.store);
+    replica.store.enter = async (...args: Parameters<typeof enter>) => {
+      if (isHeld) await replica.store.end(ID, alice);
+      isHeld = true;
+      return enter(...args);
+    };
+    const asked = replica.ask();
+    const refused = expect(asked).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
+    await replica.clock.advance(START_TIMEOUT_MS);
+    await refused;
+    expect(replica.runtime.calls.filter((call) => call === 'create')).toHaveLength(1);
+    expect(await replica.state()).toBe('gone');
+  });
+
   it('is told what hinders the start when its time is over before anybody could look at the pod once more', async () => {
     const replica = await started();
     const asked = replica.ask();

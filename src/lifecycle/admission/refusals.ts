@@ -14,6 +14,8 @@ export function refusalOf(refused: Refused): LifecycleError {
   switch (refused) {
     case 'not-yours':
       return notFound();
+    case 'ended':
+      return endedMeanwhile();
     case 'forbidden':
       return templateForbidden();
     case 'other-generation':
@@ -32,6 +34,13 @@ export function refusalOf(refused: Refused): LifecycleError {
         retryAfterMs: CAPACITY_RETRY_MS,
       });
   }
+}
+
+export function endedMeanwhile(): LifecycleError {
+  return new LifecycleError(
+    'SESSION_TERMINATING',
+    'The session was ended while this request waited for its pod; ask again to open it anew.',
+  );
 }
 
 export function otherGeneration(): LifecycleError {

@@ -1,6 +1,6 @@
 import { isExpired } from '../deadlines.js';
 import { isLive } from '../session-states.js';
-import { type Caller, mayReach, type Opening, type Session } from '../session.js';
+import { type Caller, mayReach, type Opening, type Session, wasEnded } from '../session.js';
 import { isConflict, lookOf } from './record-rules.js';
 import type { Refused } from './session-store.js';
 
@@ -10,6 +10,7 @@ export type Entry = 'open' | 'touch' | 'show' | Exclude<Refused, 'owner-limit' |
 /** What a request for a session comes to, by the record that stands (or none). */
 export function entryOf(record: Session | undefined, caller: Caller, opening: Opening, nowMs: number): Entry {
   if (record && !mayReach(record, caller)) return 'not-yours';
+  if (record && wasEnded(record, opening.heldFor ?? Infinity)) return 'ended';
   if (!record || !isLive(record.state)) return openingOf(record, caller, opening);
   if (opening.denied?.includes(record.template)) return 'forbidden';
   if (!isGenerationAsked(record, opening)) return 'other-generation';

@@ -74,6 +74,7 @@ export function begun(previous: Session | undefined, begin: Begin): Draft {
     state,
     generation,
     opening: (previous?.opening ?? 0) + 1,
+    ...(previous?.endedOpening === undefined ? {} : { endedOpening: previous.endedOpening }),
     ...look,
     openedAtMs: nowMs,
     lastUsedAtMs: nowMs,
@@ -149,7 +150,8 @@ export function failed(session: Session, failure: Failure, backOffMs: number, no
 
 export function terminating(session: Session, endedBy: EndedBy): Draft {
   const state = assertMove(session.state, endedBy === 'request' ? 'end' : 'reap');
-  return { ...without(session, ...START, 'readyAtMs', 'retryAtMs'), state, endedBy };
+  const endedOpening = endedBy === 'request' ? { endedOpening: session.opening } : {};
+  return { ...without(session, ...START, 'readyAtMs', 'retryAtMs'), state, endedBy, ...endedOpening };
 }
 
 export function ended(session: Session, forgetAtMs: number | undefined): Draft {

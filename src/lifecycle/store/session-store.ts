@@ -20,8 +20,12 @@ export interface Moved {
   moved: Session | undefined;
 }
 
-/** In this order where several apply. `forbidden`: the template is denied. `other-generation`: see `onlyGeneration`. */
-export type Refused = 'not-yours' | 'forbidden' | 'other-generation' | 'conflict' | 'owner-limit' | 'session-limit';
+/**
+ * In this order where several apply. `ended`: see `heldFor`. `forbidden`: the template is denied. `other-generation`: see
+ * `onlyGeneration`.
+ */
+export type Refused =
+  'not-yours' | 'ended' | 'forbidden' | 'other-generation' | 'conflict' | 'owner-limit' | 'session-limit';
 
 /** `opened`: this call began an opening or a new try, its pod has still to be made. `found`: it stood there already. */
 export interface Entered {
@@ -85,7 +89,7 @@ export abstract class SessionStore {
    * generation; ready is touched; creating is shown as it is, but coming for it is use; failed within its back-off is shown as
    * it is.
    * Ended and terminating sessions are opened again by their owner alone. Asking a live session for another template or
-   * environment is a `conflict`.
+   * environment is a `conflict`. A request that was held for an opening which a request ended is refused.
    */
   abstract enter(id: SessionId, caller: Caller, opening: Opening): Promise<Entered | Refused>;
   /** Records use of ready sessions; answers in the order given. Throws when none of them was answered. */

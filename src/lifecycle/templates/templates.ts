@@ -42,8 +42,8 @@ export class Templates {
   }
 
   /** What a plain request opens a session with that is not there. Whether the caller may is for the store to compare. */
-  plainOpening(caller: Caller, onlyGeneration?: number): Opening {
-    return { asked: {}, ...this.openingOf(this.get(DEFAULT_TEMPLATE), caller), onlyGeneration };
+  plainOpening(caller: Caller, bounds: Pick<Opening, 'onlyGeneration' | 'heldFor'>): Opening {
+    return { asked: {}, ...this.openingOf(this.get(DEFAULT_TEMPLATE), caller), ...bounds };
   }
 
   private openingOf({ name, idleTimeoutMs, maxLifetimeMs }: Template, caller: Caller): Omit<Opening, 'asked'> {

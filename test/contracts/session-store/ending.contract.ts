@@ -1,4 +1,4 @@
-import { alice } from '../../support/openings.js';
+import { admin, alice, bob } from '../../support/openings.js';
 import { idOf, ref, type Given, type Stage } from './stage.js';
 
 export function ending(given: Given): void {
@@ -79,6 +79,57 @@ export function ending(given: Given): void {
       expect(await stage.store.end(idOf('s'), alice)).toBe('absent');
       await stage.passUntil((await stage.ended('s')).forgetAtMs);
       expect(await stage.store.end(idOf('s'), alice)).toBe('absent');
+    });
+  });
+
+  describe('a request that was held for an opening', () => {
+    it.each([
+      ['terminating', (stage: Stage) => stage.stopped('s')],
+      ['ended', (stage: Stage) => stage.ended('s')],
+      ['opened again', async (stage: Stage) => (await stage.stopped('s')) && stage.opened('s')],
+      ['ready again', async (stage: Stage) => (await stage.ended('s')) && stage.ready('s')],
+      ['reaped after it', async (stage: Stage) => (await stage.ended('s')) && stage.reaped('s')],
+    ])('is refused once that was ended by request, and leaves no trace (%s)', async (_, bring) => {
+      const stage = await given();
+      await bring(stage);
+      const before = await stage.truth('s');
+      await stage.pass(stage.units(1));
+      expect(await stage.enter('s', { heldFor: 1 })).toBe('ended');
+      expect(await stage.find('s')).toEqual(before);
+    });
+
+    it('is carried on by the next one when that was reaped', async () => {
+      const stage = await given();
+      await stage.reaped('s');
+      expect(await stage.opened('s', { heldFor: 1 })).toMatchObject({ generation: 2, opening: 2 });
+      expect(await stage.enter('s', { heldFor: 1 })).toMatchObject({ outcome: 'found' });
+    });
+
+    it('is carried on by a new try, and served while that stands', async () => {
+      const stage = await given();
+      await stage.passUntil((await stage.failed('s')).retryAtMs);
+      await stage.madeReady(await stage.opened('s', { heldFor: 1 }));
+      expect(await stage.enter('s', { heldFor: 1 })).toMatchObject({ outcome: 'found', session: { generation: 2 } });
+    });
+
+    it('is served when only an earlier one was ended by request', async () => {
+      const stage = await given();
+      await stage.ended('s');
+      await stage.ready('s');
+      expect(await stage.enter('s', { heldFor: 2 })).toMatchObject({ outcome: 'found', session: { opening: 2 } });
+    });
+
+    it('opens a session of which nothing is known any more', async () => {
+      const stage = await given();
+      await stage.passUntil((await stage.ended('s')).forgetAtMs);
+      expect(await stage.opened('s', { heldFor: 1 })).toMatchObject({ generation: 1, opening: 1 });
+    });
+
+    it('of an admin is refused like one of the owner, that of a stranger as ever', async () => {
+      const stage = await given();
+      await stage.ended('s');
+      expect(await stage.enter('s', { by: admin, heldFor: 1 })).toBe('ended');
+      expect(await stage.enter('s', { by: bob, heldFor: 1 })).toBe('not-yours');
     });
   });
 

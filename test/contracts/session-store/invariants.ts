@@ -42,7 +42,7 @@ export class Invariants {
   }
 
   private saysWhatItsStateNeeds(session: Session): void {
-    const { state, pod, generation, opening } = session;
+    const { state, pod, generation, opening, endedBy, endedOpening = 0 } = session;
     const needs: Record<SessionState, unknown> = {
       creating: session.startDeadlineAtMs,
       ready: pod?.address && session.readyAtMs,
@@ -52,6 +52,8 @@ export class Invariants {
     };
     this.must(Boolean(needs[state]), `says what ${state} needs`, session);
     this.must(opening >= 1 && generation >= opening, 'has no more openings than generations', session);
+    const isEnded = endedBy === 'request' ? endedOpening === opening : endedOpening < opening;
+    this.must(isEnded, 'says which opening was ended by request', session);
   }
 
   private isDueWhenItSays(session: Session): void {
@@ -74,6 +76,7 @@ export class Invariants {
     this.must(generations === 0 || generations === 1, 'goes from one generation to the next', now);
     this.must(openings === 0 || (openings === 1 && generations === 1), 'is opened with a new generation only', now);
     this.must(generations === 0 || now.state === 'creating', 'begins a generation in creating', now);
+    this.must((now.endedOpening ?? 0) >= (before.endedOpening ?? 0), 'forgets no opening that was ended', now);
     const stays = now.state === before.state && generations === 0;
     this.must(stays || isLegal(before.state, now.state), `may come from ${before.state}`, now);
   }

@@ -8,7 +8,7 @@ import { admin, alice, bob } from '../../support/openings.js';
  * record as it is then, or get it wrong in one of the ways in which callers do. All times are in units.
  */
 export type Operation =
-  | { op: 'enter'; id: string; by: Caller; asked: Opening['asked'] }
+  | { op: 'enter'; id: string; by: Caller; asked: Opening['asked']; heldFor?: number }
   | { op: 'carryOn'; id: string; by: Caller; address: string }
   | { op: 'tryStart' | 'reap' | 'touch'; id: string; knows: Knowledge }
   | { op: 'namePod'; id: string; knows: Knowledge; again: boolean }
@@ -60,6 +60,8 @@ const asked: fc.Arbitrary<Opening['asked']> = fc.oneof(
   },
 );
 
+const heldFor = fc.constantFrom(undefined, undefined, 1, 2);
+
 /** `offGrid` is added to every period, so that on a real clock nothing happens right at a border. */
 export function operations(offGrid: number): fc.Arbitrary<Operation[]> {
   const period = units.map((count) => (count === 0 ? 0 : count + offGrid));
@@ -70,7 +72,7 @@ export function operations(offGrid: number): fc.Arbitrary<Operation[]> {
     ...(given.maxLifetimeMs ? { maxLifetimeMs: given.maxLifetimeMs + offGrid } : {}),
   });
   const one = fc.oneof(
-    some(10, fc.record({ op: fc.constant('enter'), id, by, asked: asked.map(offTheGrid) })),
+    some(10, fc.record({ op: fc.constant('enter'), id, by, asked: asked.map(offTheGrid), heldFor })),
     some(30, fc.record({ op: fc.constant('carryOn'), id, by, address })),
     some(10, fc.record({ op: fc.constant('tryStart'), id, knows })),
     some(10, fc.record({ op: fc.constantFrom('reap', 'touch'), id, knows })),

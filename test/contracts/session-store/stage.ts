@@ -18,6 +18,8 @@ export interface Opened {
   by?: Caller;
   asked?: Opening['asked'];
   otherwise?: Partial<Opening['otherwise']>;
+  /** The opening that this request was held for. */
+  heldFor?: number;
 }
 
 export const death: PodDeath = { reason: 'Evicted', message: 'The node was low on memory.', atMs: 1, crashed: false };
@@ -73,8 +75,8 @@ export class Stage {
   }
 
   /** A plain request, which asks for nothing. */
-  enter(id: string, { by = alice, asked, otherwise }: Opened = {}): ReturnType<SessionStore['enter']> {
-    return this.store.enter(sessionId(id), by, this.opening(asked, otherwise));
+  enter(id: string, { by = alice, asked, otherwise, heldFor }: Opened = {}): ReturnType<SessionStore['enter']> {
+    return this.store.enter(sessionId(id), by, { ...this.opening(asked, otherwise), heldFor });
   }
 
   /** A copy, so that comparing with it later says whether the record has changed. */

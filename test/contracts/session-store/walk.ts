@@ -73,9 +73,10 @@ export class Walk {
     return this.store.find(sessionId(id));
   }
 
-  private enter({ id, by, asked }: Of<'enter'>): Promise<unknown> {
+  private enter({ id, by, asked, heldFor }: Of<'enter'>): Promise<unknown> {
     const otherwise = { idleTimeoutMs: this.ms(4 + this.offGrid) };
-    return this.store.enter(sessionId(id), by, opening({ ...asked, ...this.inMs(asked) }, otherwise));
+    const asks = opening({ ...asked, ...this.inMs(asked) }, otherwise);
+    return this.store.enter(sessionId(id), by, { ...asks, heldFor });
   }
 
   /** What whoever cares for this session would do next; without it, sequences would hardly ever reach a ready one. */

@@ -4,22 +4,25 @@ import { HELD_FOR_MS, isWell } from './requests.js';
 
 const WELL_FOR_MS = 8_000;
 
-/** What is held for an opening that ends is refused; it does not slip into the next one. */
+/** What is held for an opening that ends is refused; it does not slip into the next one. A pod that was there may answer. */
 export const heldAreTold: MakeCheck = (world, violated) => {
-  const told = new Set<ClientRequest>();
+  const told = new Map<ClientRequest, { answeredBy: number }>();
   return {
     recordChanged(after, before) {
       const isEnd = after.state === 'terminating' && after.endedBy === 'request';
-      if (!isEnd || before?.state !== 'creating') return;
+      if (!isEnd || (before?.state !== 'creating' && before?.state !== 'ready')) return;
+      const answeredBy = before.state === 'ready' ? before.opening : 0;
       const { nowMs } = world.time;
       for (const request of world.workload.requests) {
         const { id, isOver, heldSinceMs = Infinity } = request;
-        if (id !== after.id || isOver || nowMs - heldSinceMs < HELD_FOR_MS) continue;
-        if (isWell(world, request, nowMs - WELL_FOR_MS)) told.add(request);
+        if (id !== after.id || isOver || told.has(request) || nowMs - heldSinceMs < HELD_FOR_MS) continue;
+        if (isWell(world, request, nowMs - WELL_FOR_MS)) told.set(request, { answeredBy });
       }
     },
     requestEnded(request) {
-      if (told.has(request) && request.outcome === '200')
+      const { answeredBy } = told.get(request) ?? { answeredBy: Infinity };
+      const opening = request.reached?.life.assignment?.opening ?? Infinity;
+      if (request.outcome === '200' && opening > answeredBy)
         violated(`${request.name} was held for ${request.id} when that was ended, and ended with 200`);
     },
   };

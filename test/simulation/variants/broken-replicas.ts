@@ -8,6 +8,7 @@ import type { AdmissionRequest } from '../../../src/lifecycle/sessions.js';
 import type { DirectoryRefresh } from '../../../src/lifecycle/view/directory-refresh.js';
 import { WayToPod } from '../replica/pod-errand.js';
 import type { ReplicaRun } from '../replica/replica-run.js';
+import { followsIntoTheNext } from './broken-stores.js';
 import { opened, replace, type Variant } from './variant.js';
 
 export const forgetsHeartbeats: Variant = {
@@ -104,9 +105,10 @@ export const neverCorrected: Variant = {
 };
 
 export const ridesOn: Variant = {
-  name: 'a DELETE does not reach the requests that are held',
+  name: 'a DELETE reaches the requests that are held neither here nor when they ask the store',
   noticedAt: 22,
   harms: ['who is held for a session that is ended is told so', 'nobody waits in vain'],
+  breakWorld: (world) => followsIntoTheNext.breakWorld?.(world),
   breakRun: ({ lifecycle: { waiting } }) => {
     const hold = waiting.hold.bind(waiting);
     const look =

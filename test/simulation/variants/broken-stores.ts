@@ -1,6 +1,8 @@
 import type { Pod } from '../../../src/lifecycle/runtime/pod.js';
 import type { MemoryRecords } from '../../../src/lifecycle/store/memory-records.js';
 import { imported, terminating } from '../../../src/lifecycle/store/record-rules.js';
+import type { Caller, Opening } from '../../../src/lifecycle/session.js';
+import type { SessionId } from '../../../src/lifecycle/session-id.js';
 import type { ImportToken, Ref, StoreLimits } from '../../../src/lifecycle/store/session-store.js';
 import type { World } from '../world.js';
 import { opened, replace, type Variant } from './variant.js';
@@ -20,6 +22,18 @@ export const reapsWithoutRecheck: Variant = {
         return Promise.resolve('terminating');
       },
     }),
+};
+
+export const followsIntoTheNext: Variant = {
+  name: 'the store opens anew for whoever was held for what a DELETE ended',
+  noticedAt: 483,
+  harms: ['who is held for a session that is ended is told so', 'nobody waits in vain'],
+  breakWorld: ({ store }) => {
+    const enter = store.enter.bind(store);
+    replace(store, {
+      enter: (id: SessionId, caller: Caller, opening: Opening) => enter(id, caller, { ...opening, heldFor: undefined }),
+    });
+  },
 };
 
 export const holdsNoAddress: Variant = {

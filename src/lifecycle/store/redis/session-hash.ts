@@ -23,7 +23,7 @@ export const NEEDED_NUMBERS = [
 ] as const;
 const OTHER_NUMBERS = [
   ...(['dueAtMs', 'readyAtMs', 'startDeadlineAtMs', 'startNotBeforeMs', 'triedAtMs'] as const),
-  ...(['lastFailureAtMs', 'retryAtMs', 'forgetAtMs'] as const),
+  ...(['lastFailureAtMs', 'retryAtMs', 'forgetAtMs', 'endedOpening'] as const),
 ] as const;
 
 export const NUMBERS = [...NEEDED_NUMBERS, ...OTHER_NUMBERS] as const;
