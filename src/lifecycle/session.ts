@@ -107,6 +107,6 @@ export interface Opening {
   offered?: readonly string[];
   /** If-Session-Generation: enter this generation or none, and open nothing. */
   onlyGeneration?: number;
-  /** The opening that the request was held for: was that ended by request, no other is meant. */
+  /** The opening that the store let this request into before: was that ended by request, no other is meant. */
   heldFor?: number;
 }

@@ -28,8 +28,8 @@ export interface AdmissionRequest {
   generation?: number;
   /** Prefer: respond-async / wait=N. When the session is not ready after this long the answer is `pending`. */
   patienceMs?: number;
-  /** The cached answer proved wrong (421, a dial that failed): ask the store. */
-  anew?: boolean;
+  /** An earlier admission of this request, which proved wrong (421, a dial that failed): ask the store. */
+  after?: Pick<Admission, 'entered'>;
   /** The client has gone: stop holding. */
   signal: AbortSignal;
 }
@@ -40,6 +40,8 @@ export interface AdmissionRequest {
  */
 export interface Admission {
   id: SessionId;
+  /** The opening that the store let this request into; undefined: it was admitted from memory. */
+  entered?: number;
   generation: number;
   /** As of now: the process may have been started again since the admission. */
   readonly restarts: number;

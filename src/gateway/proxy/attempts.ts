@@ -16,8 +16,8 @@ export interface Errand {
   readonly isOver: boolean;
   /** Part of it went along with the first attempt: it cannot be sent twice. */
   readonly isSpent: boolean;
-  /** `anew`: what was known proved wrong. `patiently`: for as long as it takes, whatever the client would rather. */
-  admit(how: { anew: boolean; patiently: boolean }): Promise<Admission | Pending>;
+  /** `after`: what proved wrong. `patiently`: for as long as it takes, whatever the client would rather. */
+  admit(how: { after?: Admission; patiently: boolean }): Promise<Admission | Pending>;
   answerPending(pending: Pending): void;
   /** To the pod of this admission, once. Throws what cannot be tried again. */
   send(admission: Admission): Promise<Outcome>;
@@ -28,10 +28,12 @@ const MOST_ATTEMPTS = 3;
 
 /** Lets the request in (which may mean waiting for its pod to start), sends it to the pod, and lets it out. */
 export async function carryOut(errand: Errand): Promise<void> {
+  let after: Admission | undefined;
   let cause: unknown;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS && !errand.isOver; attempt++) {
-    const admission = await errand.admit({ anew: attempt > 1, patiently: false });
+    const admission = await errand.admit({ after, patiently: false });
     if ('pending' in admission) return errand.answerPending(admission);
+    after = admission;
     try {
       const outcome = await errand.send(admission);
       if (outcome.is === 'over') return;
@@ -48,7 +50,7 @@ export async function carryOut(errand: Errand): Promise<void> {
 
 /** A pod said that this session is not its own: is it where we thought? */
 async function isStillAt(errand: Errand, was: Admission, drop: () => void): Promise<boolean> {
-  const now = await errand.admit({ anew: true, patiently: true }).catch((error: unknown) => {
+  const now = await errand.admit({ after: was, patiently: true }).catch((error: unknown) => {
     drop(); // or its connection would wait for ever
     throw error;
   });

@@ -52,9 +52,9 @@ class HttpErrand implements Errand {
     return this.body.isPresent;
   }
 
-  admit({ anew, patiently }: { anew: boolean; patiently: boolean }): Promise<Admission | Pending> {
+  admit({ after, patiently }: { after?: Admission; patiently: boolean }): Promise<Admission | Pending> {
     const visit = patiently ? { ...this.visit, patienceMs: undefined } : this.visit;
-    return this.by.entrance.admit(visit, this.exchange, anew);
+    return this.by.entrance.admit(visit, this.exchange, after);
   }
 
   answerPending({ pending }: Pending): void {

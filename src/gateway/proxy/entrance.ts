@@ -34,9 +34,9 @@ export class Entrance {
     return { id, caller, generation: generationOf(headers['if-session-generation']), patienceMs };
   }
 
-  /** Holds until the session can be reached. `anew`: what was known of it proved wrong. */
-  async admit(visit: Visit, exchange: Exchange, anew: boolean): Promise<Admission | Pending> {
-    const admission = await this.sessions.admit(new Knock(visit, exchange, anew));
+  /** Holds until the session can be reached. `after`: an earlier admission, which proved wrong. */
+  async admit(visit: Visit, exchange: Exchange, after?: Admission): Promise<Admission | Pending> {
+    const admission = await this.sessions.admit(new Knock(visit, exchange, after));
     if ('address' in admission) exchange.session = admission;
     return admission;
   }
@@ -56,7 +56,7 @@ class Knock implements AdmissionRequest {
   constructor(
     visit: Visit,
     private readonly exchange: Exchange,
-    readonly anew: boolean,
+    readonly after?: Admission,
   ) {
     this.id = visit.id;
     this.caller = visit.caller;

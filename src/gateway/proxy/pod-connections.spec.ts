@@ -20,13 +20,13 @@ describe('when the pod cannot be reached', () => {
     await edge.setUp({ PROXY_CONNECT_TIMEOUT_SECONDS: 0.05 });
     const pod = await edge.podWith((req, res) => void readText(req).then((text) => res.end(String(text.length))), 2);
     edge.harness.sessions.place('a', await nobody(), 1);
-    edge.harness.sessions.gate = ({ anew }) => {
-      if (anew) edge.harness.sessions.place('a', pod.address, 2);
+    edge.harness.sessions.gate = ({ after }) => {
+      if (after) edge.harness.sessions.place('a', pod.address, 2);
     };
     const answer = await ask(edge.to(body === undefined ? 'GET' : 'POST'), body);
     expect([answer.status, answer.text]).toEqual([200, String(body?.length ?? 0)]);
     expect(answer.headers['x-session-generation']).toBe('2');
-    expect(edge.harness.sessions.asked.map(({ anew }) => anew)).toEqual([false, true]);
+    expect(edge.harness.sessions.asked.map(({ after }) => after !== undefined)).toEqual([false, true]);
   });
 
   it('goes on dialling until the pod listens', async () => {

@@ -100,8 +100,8 @@ describe('when the admission is old', () => {
     edge.harness.sessions.place('a', stale.address, 1);
     let looks = 0;
     edge.harness.sessions.freshness = () => (looks += 1) > 1;
-    edge.harness.sessions.gate = ({ anew }) => {
-      if (anew) edge.harness.sessions.place('a', fresh.address, 2);
+    edge.harness.sessions.gate = ({ after }) => {
+      if (after) edge.harness.sessions.place('a', fresh.address, 2);
     };
     expect((await ask(edge.to(method), body)).text).toBe(String(body?.length ?? 0));
     expect(stale.requests).toHaveLength(0);
@@ -115,8 +115,8 @@ describe('when the pod says that the session is not its own (421)', () => {
     await edge.setUp();
     const fresh = await edge.podWith((_req, res) => res.end('mine'), 2);
     await edge.podWith(notMine, 1);
-    edge.harness.sessions.gate = ({ anew }) => {
-      if (anew) edge.harness.sessions.place('a', fresh.address, 2);
+    edge.harness.sessions.gate = ({ after }) => {
+      if (after) edge.harness.sessions.place('a', fresh.address, 2);
     };
     const answer = await ask(edge.to());
     expect([answer.status, answer.text, answer.headers['x-session-generation']]).toEqual([200, 'mine', '2']);
@@ -126,8 +126,8 @@ describe('when the pod says that the session is not its own (421)', () => {
     await edge.setUp();
     const fresh = await edge.podWith((_req, res) => res.end('mine'), 2);
     await edge.podWith(notMine, 1);
-    edge.harness.sessions.gate = ({ anew }) => {
-      if (anew) edge.harness.sessions.place('a', fresh.address, 2);
+    edge.harness.sessions.gate = ({ after }) => {
+      if (after) edge.harness.sessions.place('a', fresh.address, 2);
     };
     const answer = await ask(edge.to('POST'), 'body');
     expect([answer.status, JSON.parse(answer.text)]).toEqual([
@@ -143,7 +143,7 @@ describe('when the pod says that the session is not its own (421)', () => {
     const answer = await ask(edge.to('POST'), 'body');
     expect([answer.status, answer.text]).toEqual([421, 'not mine']);
     expect(pod.requests).toHaveLength(1);
-    expect(edge.harness.sessions.asked.map(({ anew }) => anew)).toEqual([false, true]);
+    expect(edge.harness.sessions.asked.map(({ after }) => after !== undefined)).toEqual([false, true]);
   });
 });
 

@@ -63,7 +63,7 @@ export class Admissions {
 
   async admit(request: AdmissionRequest): Promise<Admission | Pending> {
     const way: Way = { request, beganAtMs: this.clock.monotonicMs(), sawStart: false };
-    const known = request.anew ? undefined : this.admitKnown(way);
+    const known = request.after ? undefined : this.admitKnown(way);
     return known ?? this.admitThroughStore(way);
   }
 
@@ -113,8 +113,8 @@ export class Admissions {
   }
 
   private async enter(way: Way, askedAtMs: number): Promise<Session> {
-    const { id, caller, generation } = way.request;
-    const bounds = { onlyGeneration: generation, heldFor: way.waitedFor?.opening };
+    const { id, caller, generation, after } = way.request;
+    const bounds = { onlyGeneration: generation, heldFor: way.waitedFor?.opening ?? after?.entered };
     const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, bounds));
     this.doing.contact.storeAnswered();
     if (typeof entered === 'string') throw refusalOf(entered);
@@ -141,7 +141,7 @@ export class Admissions {
     return new PodAdmission(
       session,
       pod,
-      { start, heldMs },
+      { entered: way.waitedFor?.opening, start, heldMs },
       this.doing.inUse.begin(session, 'request'),
       this.view.pods,
     );

@@ -53,7 +53,7 @@ describe('a replica without the store', () => {
     await replica.clock.advance(2_000);
     const admission = await Promise.race([asked, Promise.resolve('held' as const)]);
     expect(admission).toMatchObject({ generation: 1 });
-    expect((await replica.admit({ anew: true })).isFresh()).toBe(true);
+    expect((await replica.admit({ after: {} })).isFresh()).toBe(true);
   });
 
   it('goes on when the runtime is away as well, but not for more than a minute', async () => {

@@ -64,6 +64,30 @@ describe('a request that is held', () => {
     expect(await replica.state()).toBe('gone');
   });
 
+  it('is refused when what it was let into was ended before it was sent, also when that was opened again', async () => {
+    const replica = (await started()).startAtOnce();
+    const before = await replica.admit();
+    expect(before.entered).toBe(1);
+    before.release();
+    await replica.store.end(ID, alice);
+    await expect(replica.ask({ after: before })).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
+    const admission = await replica.admit();
+    expect(admission).toMatchObject({ entered: 2, generation: 2 });
+    await expect(replica.ask({ after: before })).rejects.toEqual(refusedWith('SESSION_TERMINATING'));
+    await expect(replica.ask({ after: admission })).resolves.toMatchObject({ entered: 2, generation: 2 });
+  });
+
+  // What this replica knows may be older than a DELETE at another one, which came before the request.
+  it('opens the session again when it was admitted from memory, and that was wrong', async () => {
+    const replica = (await started()).startAtOnce();
+    (await replica.admit()).release();
+    const fromMemory = await replica.admit();
+    expect(fromMemory.entered).toBeUndefined();
+    fromMemory.release();
+    await replica.store.end(ID, alice);
+    await expect(replica.ask({ after: fromMemory })).resolves.toMatchObject({ entered: 2, generation: 2 });
+  });
+
   it('is told what hinders the start when its time is over before anybody could look at the pod once more', async () => {
     const replica = await started();
     const asked = replica.ask();

@@ -8,6 +8,7 @@ import type { Use } from './pod-use.js';
 /** A class and not an object literal: V8 keeps literals with getters alive until a full collection, once per request. */
 export class PodAdmission implements Admission {
   readonly id: SessionId;
+  readonly entered?: number;
   readonly generation: number;
   readonly address: string;
   readonly start: Admission['start'];
@@ -16,11 +17,12 @@ export class PodAdmission implements Admission {
   constructor(
     session: Session,
     private readonly pod: Pod,
-    way: Pick<Admission, 'start' | 'heldMs'>,
+    way: Pick<Admission, 'entered' | 'start' | 'heldMs'>,
     private readonly use: Use,
     private readonly pods: PodDirectory,
   ) {
     this.id = session.id;
+    this.entered = way.entered;
     this.generation = session.generation;
     this.address = pod.address!;
     this.start = way.start;

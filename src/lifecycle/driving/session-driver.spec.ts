@@ -18,7 +18,7 @@ describe('a session that is driven', () => {
     const replica = (await started()).startAtOnce();
     (await replica.admit()).release();
     replica.runtime.vanish(replica.pod());
-    expect(await replica.admit({ anew: true })).toMatchObject({ generation: 2 });
+    expect(await replica.admit({ after: {} })).toMatchObject({ generation: 2 });
   });
 
   it('gives up after three generations that crash, tells why, and tries again later', async () => {

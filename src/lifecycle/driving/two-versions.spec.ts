@@ -39,7 +39,7 @@ describe('beside a later version', () => {
   it('who asks for such a session is told to ask again, of a replica that may know it', async () => {
     const replica = (await started()).startAtOnce();
     await withLaterRecord(replica);
-    await expect(replica.ask({ anew: true })).rejects.toEqual(refusedWith('DEPENDENCY_UNAVAILABLE'));
+    await expect(replica.ask({ after: {} })).rejects.toEqual(refusedWith('DEPENDENCY_UNAVAILABLE'));
   });
 
   it('a leader without its template does not fail a session that another replica can start', async () => {

@@ -17,7 +17,7 @@ describe('a pod that cannot be deleted', () => {
     (await replica.admit()).release();
     replica.runtime.mark = () => Promise.resolve('changed' as const);
     replica.runtime.change(replica.pod(), { phase: 'dead', failure: { reason: 'Evicted', message: 'e' } });
-    const asked = replica.ask({ anew: true });
+    const asked = replica.ask({ after: {} });
     await replica.clock.advance(10_000);
     await expect(asked).resolves.toMatchObject({ generation: 2 });
   });

@@ -56,7 +56,7 @@ describe('the leader', () => {
     const replica = (await started({ maxLifetimeMs: 3_600_000 })).startAtOnce();
     const open = await replica.admit();
     await replica.clock.advance(3_600_000);
-    const fresh = await replica.admit({ anew: true });
+    const fresh = await replica.admit({ after: {} });
     expect(fresh.generation).toBe(2);
     await replica.clock.advance(DRAIN_MS - 1_000);
     expect([...replica.runtime.pods.values()].map(({ address }) => address)).toContain(open.address);
@@ -69,9 +69,9 @@ describe('the leader', () => {
     (await replica.admit()).release();
     replica.store.loseMemory();
     await replica.clock.advance(2_000);
-    const admission = await replica.admit({ anew: true });
+    const admission = await replica.admit({ after: {} });
     expect(admission).toMatchObject({ generation: 1, address: replica.pod().address });
-    await expect(replica.ask({ caller: bob, anew: true })).rejects.toEqual(refusedWith('SESSION_NOT_FOUND'));
+    await expect(replica.ask({ caller: bob, after: {} })).rejects.toEqual(refusedWith('SESSION_NOT_FOUND'));
   });
 
   it('removes a pod that no session names', async () => {

@@ -28,7 +28,7 @@ class Knock implements AdmissionRequest {
 
   constructor(
     private readonly request: ClientRequest,
-    readonly anew: boolean,
+    readonly after: Admission | undefined,
     patiently: boolean,
   ) {
     this.id = request.id;
@@ -67,9 +67,9 @@ export class PodErrand implements Errand {
     return this.request.isOver;
   }
 
-  admit({ anew, patiently }: { anew: boolean; patiently: boolean }): Promise<Admission | Pending> {
+  admit({ after, patiently }: { after?: Admission; patiently: boolean }): Promise<Admission | Pending> {
     this.request.heldSinceMs = this.run.world.time.nowMs;
-    const knock = new Knock(this.request, anew, patiently);
+    const knock = new Knock(this.request, after, patiently);
     return this.run.sessions.admit(knock).finally(() => (this.request.heldSinceMs = undefined));
   }
 

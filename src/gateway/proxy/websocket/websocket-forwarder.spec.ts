@@ -191,8 +191,8 @@ describe('a WebSocket to a session', () => {
     await edge.setUp({ PROXY_CONNECT_TIMEOUT_SECONDS: 0.02 });
     const pod = await webSocketPod(edge, echo);
     edge.harness.sessions.place('a', await nobody(), 1);
-    edge.harness.sessions.gate = ({ anew }) => {
-      if (anew) edge.harness.sessions.place('a', pod.address, 2);
+    edge.harness.sessions.gate = ({ after }) => {
+      if (after) edge.harness.sessions.place('a', pod.address, 2);
     };
     const [response] = (await once(client(), 'upgrade')) as [IncomingMessage];
     expect(response.headers['x-session-generation']).toBe('2');
@@ -204,6 +204,6 @@ describe('a WebSocket to a session', () => {
     let looks = 0;
     edge.harness.sessions.freshness = () => (looks += 1) > 1;
     await opened(client());
-    expect(edge.harness.sessions.asked.map(({ anew }) => anew)).toEqual([false, true]);
+    expect(edge.harness.sessions.asked.map(({ after }) => after !== undefined)).toEqual([false, true]);
   });
 });

@@ -67,10 +67,12 @@ export class WebSocketForwarder {
   }
 
   private async reach(visit: Visit, exchange: UpgradeExchange): Promise<Reached> {
+    let after: Admission | undefined;
     let cause: unknown;
     for (let attempt = 1; attempt <= MOST_ATTEMPTS && !exchange.isOver; attempt++) {
-      const admission = await this.entrance.admit(visit, exchange, attempt > 1);
+      const admission = await this.entrance.admit(visit, exchange, after);
       if ('pending' in admission) throw new Error('nobody said that this WebSocket would not wait');
+      after = admission;
       const podSocket = await this.dial(admission, exchange);
       if (!(podSocket instanceof DialError)) {
         // Elapsed time is looked at once more, now that nothing is left but to send (DESIGN, invariant 2).
