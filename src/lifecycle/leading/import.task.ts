@@ -1,13 +1,14 @@
 import { Logger } from '../../platform/logger.js';
 import type { Pod } from '../runtime/pod.js';
 import { SessionRuntime } from '../runtime/session-runtime.js';
+import type { SessionId } from '../session-id.js';
 import { type ImportToken, SessionStore } from '../store/session-store.js';
 import { SessionDirectory } from '../view/session-directory.js';
 import { Calm } from './calm.js';
 import type { LeaderPass } from './leader-pass.js';
 
 const LOOK_EVERY_MS = 1_000;
-/** On their way together, in this order. */
+/** On their way together. */
 const AT_ONCE = 100;
 
 /**
@@ -33,21 +34,31 @@ export class ImportTask implements LeaderPass {
   private async import(token: ImportToken): Promise<void> {
     this.calm.broken();
     const living = (await this.parts.runtime.list()).filter(isLiving);
-    const assigned = living.filter(({ assignment }) => assignment).sort((one, other) => this.compare(one, other));
-    for (let at = 0; at < assigned.length; at += AT_ONCE) {
-      const some = assigned.slice(at, at + AT_ONCE);
+    const witnesses = this.witnessesAmong(living);
+    for (let at = 0; at < witnesses.length; at += AT_ONCE) {
+      const some = witnesses.slice(at, at + AT_ONCE);
       const outcomes = await Promise.all(some.map((pod) => this.parts.store.importPod(token, pod)));
       if (outcomes.includes('void')) return;
     }
     const outcome = await this.parts.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
     if (outcome === 'void') return;
-    this.logger.info({ event: 'store.imported', pods: assigned.length }, 'The store knows the running pods.');
+    this.logger.info({ event: 'store.imported', pods: witnesses.length }, 'The store knows the running pods.');
     this.imported();
   }
 
+  /** One pod for each session. What the store is told travels together and may arrive in any order. */
+  private witnessesAmong(living: readonly Pod[]): Pod[] {
+    const witnesses = new Map<SessionId, Pod>();
+    for (const pod of [...living].sort((one, other) => this.compare(one, other))) {
+      const id = pod.assignment?.id;
+      if (id !== undefined && !witnesses.has(id)) witnesses.set(id, pod);
+    }
+    return [...witnesses.values()];
+  }
+
   /**
-   * What comes first stays: the highest generation, and of two pods of the same one, as a claim leaves that was answered
-   * late, the pod that was the session's as far as is known here.
+   * The highest generation first; of two pods of the same one, as a claim leaves that was answered late, the pod that was
+   * the session's as far as is known here.
    */
   private compare(one: Pod, other: Pod): number {
     const higher = (other.assignment?.generation ?? 0) - (one.assignment?.generation ?? 0);

@@ -94,6 +94,7 @@ export const namesAtRandomAndImportsAll: Variant = {
     namesAtRandom.breakWorld?.(world);
     importsLowerGenerations.breakWorld?.(world);
   },
+  breakRun: (run, world) => importsLowerGenerations.breakRun?.(run, world),
 };
 
 export const takesOutagesForAbsence: Variant = {

@@ -1,3 +1,4 @@
+import type { LeaderTask } from '../../../src/leadership/leadership.js';
 import type { Pod } from '../../../src/lifecycle/runtime/pod.js';
 import type { MemoryRecords } from '../../../src/lifecycle/store/memory-records.js';
 import { imported, terminating } from '../../../src/lifecycle/store/record-rules.js';
@@ -101,6 +102,16 @@ export const importsLowerGenerations: Variant = {
         const draft = outcome === 'outranked' && !pod.deleting && imported('absent', pod, now);
         if (draft) recordsOf(world).write(draft, store.nowMs());
         return outcome;
+      },
+    });
+  },
+  breakRun: ({ leadership }) => {
+    const add = leadership.add.bind(leadership);
+    const witnessesAmong = (living: readonly Pod[]): Pod[] => living.filter(({ assignment }) => assignment);
+    replace(leadership, {
+      add: (task: LeaderTask) => {
+        if (task.name === 'import') replace(opened(task, 'work'), { witnessesAmong });
+        add(task);
       },
     });
   },
