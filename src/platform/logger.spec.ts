@@ -38,6 +38,32 @@ describe('the log', () => {
     await eventually(() => expect(text().slice(longerThanPipesHold)).toContain('"last"'));
   });
 
+  it('has its last lines written also when the process ends without closing it', async () => {
+    child = running(`
+      logger.info({ event: 'first' });
+      logger.info({ event: 'last' });
+      process.exit(3);`);
+    const text = textOf(child.stdout);
+    await eventually(() => expect(text()).toMatch(/"first".*\n.*"last".*\n$/));
+  });
+
+  it('is closed when all of it is written, and takes no more then', async () => {
+    child = running(`
+      process.stdin.once('data', async () => {
+        logger.info({ event: 'long', text: 'x'.repeat(2_000_000) });
+        logger.info({ event: 'last' });
+        await logger.close();
+        logger.info({ event: 'late' });
+        process.exit(0);
+      });`);
+    const text = textOf(child.stdout);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.stdin!.write('now');
+    await ended;
+    expect(text().length).toBeGreaterThan(2_000_000);
+    expect(text()).toMatch(/"last".*\n$/);
+  });
+
   it('is not tried again and again once whoever read it has gone', async () => {
     child = running(`
       const { default: fs } = await import('node:fs');
