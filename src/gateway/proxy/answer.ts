@@ -5,6 +5,8 @@ import type { HttpExchange } from './exchange.js';
 import { type AnswerFields, type Fields, trailersFromPod } from './header-passes.js';
 import { discardRest } from './unread-body.js';
 
+/** To copy it once more costs less than to write it beside its head. */
+const SMALL_BODY_BYTES = 8 * 1_024;
 /** RFC 9112 section 4: what Node takes as a reason phrase. */
 const REASON_PHRASE = /^[\t\x20-\x7e]+$/;
 
@@ -17,6 +19,8 @@ const REASON_PHRASE = /^[\t\x20-\x7e]+$/;
  */
 export class Answer {
   private first?: Buffer;
+  /** What the head says of the body's. */
+  private length = -1;
   private isFlushed = false;
   private isFull = false;
   isBegun = false;
@@ -30,8 +34,10 @@ export class Answer {
     private readonly filled: () => void,
   ) {}
 
-  begin(status: number, reason: string, fields: AnswerFields): void {
+  /** `length`: of the body; negative where only its end will tell. */
+  begin(status: number, reason: string, fields: AnswerFields, length: number): void {
     const { res } = this.exchange;
+    this.length = length;
     if (reason !== STATUS_CODES[status] && REASON_PHRASE.test(reason)) {
       res.writeHead(status, reason, fields);
     } else res.writeHead(status, fields);
@@ -72,7 +78,7 @@ export class Answer {
     this.first = undefined;
     this.isFlushed = true;
     if (trailers.length > 0) res.addTrailers(trailersFromPod(trailers));
-    if (first) res.end(first);
+    if (first) this.putAll(first);
     else res.end();
     if (!req.complete) this.letRestGo();
   }
@@ -93,6 +99,18 @@ export class Answer {
     if (first) this.put(first);
     else if (!this.exchange.res.destroyed) this.exchange.res.flushHeaders();
   };
+
+  /**
+   * Head and body of a small answer are one text and one plain write. Given to `end` they would be three pieces, the last
+   * of them empty, that are gathered for one.
+   */
+  private putAll(body: Buffer): void {
+    const { res } = this.exchange;
+    if (body.length !== this.length || body.length > SMALL_BODY_BYTES) return void res.end(body);
+    res.write(body.toString('latin1'), 'latin1');
+    res.socket?.uncork();
+    res.end();
+  }
 
   private put(piece: Buffer): void {
     const { res } = this.exchange;

@@ -154,12 +154,12 @@ export class PodRequest implements Asker, Watched {
     return this.answer.isBegun || !this.parts.exchange.req.complete;
   }
 
-  private begin({ status, reason, fields }: AnswerHead): void {
+  private begin({ status, reason, fields, length }: AnswerHead): void {
     const { exchange, admission } = this.parts;
     const podMs = this.around.clock.monotonicMs() - this.sentAtMs;
     const { requestId, res } = exchange;
     const facts = { session: admission, requestId, podMs, cors: corsOn(res), hasHsts: res.hasHeader(HSTS) };
-    this.answer.begin(status, reason, headersFromPod(fields, facts));
+    this.answer.begin(status, reason, headersFromPod(fields, facts), length);
   }
 
   /** The pod is the right one after all: its 421 is an answer like any other. */
