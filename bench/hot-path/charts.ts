@@ -40,6 +40,6 @@ function drawBar({ label, spread }: Bar, y: number, x: (value: number) => number
   ].join('\n');
 }
 
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -33,8 +33,12 @@ export async function writeReport(run: Run): Promise<void> {
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error(`${PAGE} has no place for figures`);
   await writeFormatted(PAGE, `${before}${BEGIN}\n\n${figures(run)}\n\n${END}${after}`);
-  await writeFormatted(join(FOLDER, 'figures.json'), JSON.stringify({ machine: machine(), ...run }));
+  await writeFormatted(
+    join(FOLDER, 'figures.json'),
+    JSON.stringify({ machine: machine(), ...run, trials: run.trials.map(figuresOf) }),
+  );
   for (const one of run.measured) writeFileSync(chartPath(one), chart(one));
+  for (const { drawing } of run.trials) if (drawing) writeFileSync(join(FOLDER, drawing.file), drawing.svg);
   console.log(`\nWrote ${PAGE}, charts and raw figures in ${FOLDER}, after ${run.tookSeconds} s.`);
 }
 
@@ -45,8 +49,15 @@ function figures({ stage, missing, measured, trials, tookSeconds }: Run): string
     const { id, title } = one.workload;
     parts.push(`### ${title}`, asMarkdown(tableOf(one)), `![CPU time](benchmarks/${id}.svg)`);
   }
-  for (const { title, note, table } of trials) parts.push(`### ${title}`, note, asMarkdown(table));
+  for (const { title, note, table, drawing } of trials) {
+    parts.push(`### ${title}`, note, asMarkdown(table));
+    if (drawing) parts.push(`![${drawing.alt}](benchmarks/${drawing.file})`);
+  }
   return parts.join('\n\n');
+}
+
+function figuresOf({ drawing: _, ...figures }: Trial): Omit<Trial, 'drawing'> {
+  return figures;
 }
 
 function chart({ workload, outcomes }: Measured): string {

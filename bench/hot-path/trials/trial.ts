@@ -16,6 +16,7 @@ export interface Trial {
   note: string;
   table: Table;
   budgets?: Budget[];
+  drawing?: { file: string; alt: string; svg: string };
 }
 
 export interface TrialKind {

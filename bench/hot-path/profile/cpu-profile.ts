@@ -1,0 +1,88 @@
+/** What V8 writes with `--cpu-prof`, as much of it as is read here. */
+export interface CpuProfile {
+  nodes: readonly { id: number; callFrame: CallFrame; children?: readonly number[] }[];
+  /** Microseconds. */
+  startTime: number;
+  endTime: number;
+  /** The node that was on top, each time it was looked. */
+  samples: readonly number[];
+  /** Microseconds since the sample before. */
+  timeDeltas: readonly number[];
+}
+
+interface CallFrame {
+  functionName: string;
+  url: string;
+}
+
+export const ORIGINS = ['Berth', 'libraries', 'Node', 'native code', 'garbage collection'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** A function where it was called from, and all that it called. */
+export interface Frame {
+  name: string;
+  origin: Origin;
+  /** In itself, and with all that it called. */
+  ownUs: number;
+  wholeUs: number;
+  called: Map<string, Frame>;
+}
+
+/** The time in which something ran, of the last so many microseconds. */
+export function readProfile(profile: CpuProfile, lastUs: number): Frame {
+  const stacks = stacksOf(profile);
+  const root = newFrame({ functionName: 'all', url: '' });
+  let atUs = profile.startTime;
+  profile.samples.forEach((id, at) => {
+    const us = profile.timeDeltas[at]!;
+    atUs += us;
+    const stack = stacks.get(id)!;
+    if (atUs < profile.endTime - lastUs || stack.at(-1)?.functionName === '(idle)') return;
+    add(root, stack, us);
+  });
+  return root;
+}
+
+export function originOf({ functionName, url }: CallFrame): Origin {
+  if (functionName === '(garbage collector)') return 'garbage collection';
+  if (url.startsWith('node:')) return 'Node';
+  if (url.includes('/node_modules/')) return 'libraries';
+  return url === '' ? 'native code' : 'Berth';
+}
+
+/** Of each node the calls that lead to it, outermost first. */
+function stacksOf({ nodes }: CpuProfile): Map<number, CallFrame[]> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const stacks = new Map<number, CallFrame[]>();
+  const open: { id: number; above: CallFrame[] }[] = [{ id: nodes[0]!.id, above: [] }];
+  for (let one = open.pop(); one; one = open.pop()) {
+    const { callFrame, children = [] } = byId.get(one.id)!;
+    const stack = callFrame.functionName === '(root)' ? [] : [...one.above, callFrame];
+    stacks.set(one.id, stack);
+    for (const id of children) open.push({ id, above: stack });
+  }
+  return stacks;
+}
+
+function add(root: Frame, stack: readonly CallFrame[], us: number): void {
+  let frame = root;
+  frame.wholeUs += us;
+  for (const call of stack) {
+    const key = `${call.functionName} ${call.url}`;
+    const next = frame.called.get(key) ?? newFrame(call);
+    frame.called.set(key, next);
+    next.wholeUs += us;
+    frame = next;
+  }
+  frame.ownUs += us;
+}
+
+function newFrame(call: CallFrame): Frame {
+  return {
+    name: call.functionName || '(anonymous)',
+    origin: originOf(call),
+    ownUs: 0,
+    wholeUs: 0,
+    called: new Map(),
+  };
+}
