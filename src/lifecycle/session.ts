@@ -67,7 +67,7 @@ export interface Session {
   retryAtMs?: number;
   /** terminating, ended: by whom. */
   endedBy?: EndedBy;
-  /** The latest opening that was ended by request; later ones keep it: who was held for it is not carried into them. */
+  /** The latest opening before this one that was ended by request: who was held for that is not carried into this one. */
   endedOpening?: number;
   /** ended: when the tombstone goes; absent while a pod of it is left. */
   forgetAtMs?: number;
@@ -88,9 +88,14 @@ export function mayReach(session: Pick<Session, 'owner'>, caller: Caller): boole
   return caller.isAdmin || session.owner === caller.owner;
 }
 
+/** The latest opening that was ended by request, this one or one before it. */
+export function latestEnded(session: Pick<Session, 'opening' | 'endedBy' | 'endedOpening'>): number | undefined {
+  return session.endedBy === 'request' ? session.opening : session.endedOpening;
+}
+
 /** Was this opening, or a later one, ended by request? */
-export function wasEnded({ endedOpening = 0 }: Pick<Session, 'endedOpening'>, opening: number): boolean {
-  return endedOpening >= opening;
+export function wasEnded(session: Parameters<typeof latestEnded>[0], opening: number): boolean {
+  return (latestEnded(session) ?? 0) >= opening;
 }
 
 /**
@@ -107,6 +112,6 @@ export interface Opening {
   offered?: readonly string[];
   /** If-Session-Generation: enter this generation or none, and open nothing. */
   onlyGeneration?: number;
-  /** The opening that the store let this request into before: was that ended by request, no other is meant. */
+  /** The opening that this request was let into before: was that ended by request, no other is meant. */
   heldFor?: number;
 }

@@ -40,7 +40,7 @@ export interface AdmissionRequest {
  */
 export interface Admission {
   id: SessionId;
-  /** The opening that the store let this request into; undefined: it was admitted from memory. */
+  /** The opening that this request was let into by the store, or waited for; undefined: it was admitted from memory alone. */
   entered?: number;
   generation: number;
   /** As of now: the process may have been started again since the admission. */

@@ -38,8 +38,11 @@ export async function carryOut(errand: Errand): Promise<void> {
       const outcome = await errand.send(admission);
       if (outcome.is === 'over') return;
       if (outcome.is === 'unsent') cause = outcome.cause;
-      else if (await isStillAt(errand, admission, outcome.drop)) return void (await outcome.passOn());
-      else outcome.drop();
+      else {
+        after = await whereNow(errand, admission, outcome.drop);
+        if (after && isSame(after, admission)) return void (await outcome.passOn());
+        outcome.drop();
+      }
       if (outcome.is === 'misdirected' && errand.isSpent) throw new GatewayError('POD_UNREACHABLE', MOVED);
     } finally {
       admission.release();
@@ -49,14 +52,18 @@ export async function carryOut(errand: Errand): Promise<void> {
 }
 
 /** A pod said that this session is not its own: is it where we thought? */
-async function isStillAt(errand: Errand, was: Admission, drop: () => void): Promise<boolean> {
+async function whereNow(errand: Errand, was: Admission, drop: () => void): Promise<Admission | undefined> {
   const now = await errand.admit({ after: was, patiently: true }).catch((error: unknown) => {
     drop(); // or its connection would wait for ever
     throw error;
   });
-  if ('pending' in now) return false;
+  if ('pending' in now) return undefined;
   now.release();
-  return now.generation === was.generation && now.address === was.address;
+  return now;
+}
+
+function isSame(one: Admission, other: Admission): boolean {
+  return one.generation === other.generation && one.address === other.address;
 }
 
 const UNREACHABLE = 'The pod of this session could not be connected to; nothing was sent, so it is safe to try again.';

@@ -38,6 +38,8 @@ interface Way {
   beganAtMs: number;
   /** It waited for a pod to be made (not just for a restart in place). */
   sawStart: boolean;
+  /** The opening that the store let it into, or that has followed since without a DELETE between. */
+  entered?: number;
   /** The session that it waits for, as last seen. */
   waitedFor?: Session;
 }
@@ -62,7 +64,12 @@ export class Admissions {
   ) {}
 
   async admit(request: AdmissionRequest): Promise<Admission | Pending> {
-    const way: Way = { request, beganAtMs: this.clock.monotonicMs(), sawStart: false };
+    const way: Way = {
+      request,
+      beganAtMs: this.clock.monotonicMs(),
+      sawStart: false,
+      entered: request.after?.entered,
+    };
     const known = request.after ? undefined : this.admitKnown(way);
     return known ?? this.admitThroughStore(way);
   }
@@ -113,13 +120,13 @@ export class Admissions {
   }
 
   private async enter(way: Way, askedAtMs: number): Promise<Session> {
-    const { id, caller, generation, after } = way.request;
-    const bounds = { onlyGeneration: generation, heldFor: way.waitedFor?.opening ?? after?.entered };
+    const { id, caller, generation } = way.request;
+    const bounds = { onlyGeneration: generation, heldFor: way.entered };
     const entered = await this.store.enter(id, caller, this.rules.templates.plainOpening(caller, bounds));
     this.doing.contact.storeAnswered();
     if (typeof entered === 'string') throw refusalOf(entered);
     const { session } = entered;
-    way.waitedFor = session;
+    way.entered = session.opening;
     this.view.sessions.note(session);
     if (session.state === 'ready') this.doing.inUse.touched(session, askedAtMs);
     return session;
@@ -141,7 +148,7 @@ export class Admissions {
     return new PodAdmission(
       session,
       pod,
-      { entered: way.waitedFor?.opening, start, heldMs },
+      { entered: way.entered, start, heldMs },
       this.doing.inUse.begin(session, 'request'),
       this.view.pods,
     );
@@ -164,6 +171,7 @@ export class Admissions {
 
   private async hold(way: Way, session: Session): Promise<boolean> {
     const { id, signal, patienceMs = Infinity } = way.request;
+    way.waitedFor = session;
     way.sawStart ||= session.state === 'creating';
     const longestMs = this.rules.startTimeoutMs + GRACE_MS;
     const leftMs = Math.max(0, Math.min(patienceMs, longestMs) - (this.clock.monotonicMs() - way.beganAtMs));
@@ -184,12 +192,13 @@ export class Admissions {
 
   /** What the view says to one who waits; what it says `go` to is asked of the store again. */
   private look(way: Way): Verdict {
-    const { waitedFor } = way;
+    const { waitedFor, entered = waitedFor?.opening ?? Infinity } = way;
     const session = this.view.sessions.find(way.request.id);
     const lastSeen = session ?? this.view.sessions.findEnd(way.request.id);
-    if (lastSeen && waitedFor && wasEnded(lastSeen, waitedFor.opening)) return { refusal: endedMeanwhile() };
+    if (lastSeen && wasEnded(lastSeen, entered)) return { refusal: endedMeanwhile() };
     if (!session) return 'go';
     way.waitedFor = session;
+    if (way.entered !== undefined) way.entered = session.opening;
     switch (session.state) {
       case 'creating':
         way.sawStart = true;

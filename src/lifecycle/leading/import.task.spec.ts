@@ -15,11 +15,15 @@ import { ImportTask } from './import.task.js';
 async function importOf(
   pods: readonly Pod[],
   known: readonly Session[] = [],
+  outranked: readonly string[] = [],
 ): Promise<{ imported: string[]; living: string[] }> {
   const told = { imported: [] as string[], living: [] as string[] };
   const store = {
     beginImport: () => Promise.resolve({ token: 'this one' }),
-    importPod: (_: unknown, { uid }: Pod) => Promise.resolve(told.imported.push(uid) && ('imported' as const)),
+    importPod: (_: unknown, { uid }: Pod) => {
+      told.imported.push(uid);
+      return Promise.resolve(outranked.includes(uid) ? ('outranked' as const) : ('imported' as const));
+    },
     finishImport: (_: unknown, living: ReadonlySet<string>) => {
       told.living.push(...living);
       return Promise.resolve('usable' as const);
@@ -49,6 +53,13 @@ describe('an import', () => {
     const [claimedLate, named] = [podOf(one, { uid: 'claimed late' }), podOf(one, { uid: 'named' })];
     expect(await importOf([claimedLate, named], [one])).toMatchObject({ imported: ['named'] });
     expect(await importOf([named, claimedLate], [one])).toMatchObject({ imported: ['named'] });
+  });
+
+  it('tells it of the next pod of a session when it does not believe the first', async () => {
+    const one = session({ id: sessionId('a'), generation: 2 });
+    const [claimedLate, named] = [podOf(one, { uid: 'claimed late' }), podOf(one, { uid: 'named' })];
+    const told = await importOf([pod('a'), claimedLate, named, pod('b')], [], ['claimed late']);
+    expect(told.imported.filter((uid) => uid !== 'b')).toEqual(['claimed late', 'named']);
   });
 
   it('passes over what is condemned or being deleted', async () => {

@@ -34,26 +34,36 @@ export class ImportTask implements LeaderPass {
   private async import(token: ImportToken): Promise<void> {
     this.calm.broken();
     const living = (await this.parts.runtime.list()).filter(isLiving);
-    const witnesses = this.witnessesAmong(living);
-    for (let at = 0; at < witnesses.length; at += AT_ONCE) {
-      const some = witnesses.slice(at, at + AT_ONCE);
-      const outcomes = await Promise.all(some.map((pod) => this.parts.store.importPod(token, pod)));
+    const sessions = this.witnessesAmong(living);
+    for (let at = 0; at < sessions.length; at += AT_ONCE) {
+      const some = sessions.slice(at, at + AT_ONCE);
+      const outcomes = await Promise.all(some.map((pods) => this.importSession(token, pods)));
       if (outcomes.includes('void')) return;
     }
     const outcome = await this.parts.store.finishImport(token, new Set(living.map(({ uid }) => uid)));
     if (outcome === 'void') return;
-    this.logger.info({ event: 'store.imported', pods: witnesses.length }, 'The store knows the running pods.');
+    this.logger.info({ event: 'store.imported', pods: sessions.length }, 'The store knows the running pods.');
     this.imported();
   }
 
-  /** One pod for each session. What the store is told travels together and may arrive in any order. */
-  private witnessesAmong(living: readonly Pod[]): Pod[] {
-    const witnesses = new Map<SessionId, Pod>();
-    for (const pod of [...living].sort((one, other) => this.compare(one, other))) {
-      const id = pod.assignment?.id;
-      if (id !== undefined && !witnesses.has(id)) witnesses.set(id, pod);
+  /** Until one is believed. Told of two at a time, the store might hear of the lower one first, and believe that for a moment. */
+  private async importSession(token: ImportToken, pods: readonly Pod[]): Promise<'imported' | 'outranked' | 'void'> {
+    for (const pod of pods) {
+      const outcome = await this.parts.store.importPod(token, pod);
+      if (outcome !== 'outranked') return outcome;
     }
-    return [...witnesses.values()];
+    return 'outranked';
+  }
+
+  /** The pods of each session, the best witness first. */
+  private witnessesAmong(living: readonly Pod[]): Pod[][] {
+    const bySession = new Map<SessionId, Pod[]>();
+    for (const pod of [...living].sort((one, other) => this.compare(one, other))) {
+      if (!pod.assignment) continue;
+      const { id } = pod.assignment;
+      bySession.set(id, [...(bySession.get(id) ?? []), pod]);
+    }
+    return [...bySession.values()];
   }
 
   /**

@@ -2,7 +2,15 @@ import { countedAfter, crashesAllowedFor } from '../crash-counts.js';
 import type { Pod } from '../runtime/pod.js';
 import type { SessionId } from '../session-id.js';
 import { assertMove, type SessionState } from '../session-states.js';
-import type { Caller, EndedBy, Failure, Opening, Session, Timeouts } from '../session.js';
+import {
+  type Caller,
+  type EndedBy,
+  type Failure,
+  latestEnded,
+  type Opening,
+  type Session,
+  type Timeouts,
+} from '../session.js';
 import { isExpired } from '../deadlines.js';
 import type { PodDeath } from './session-store.js';
 
@@ -68,13 +76,14 @@ export function begun(previous: Session | undefined, begin: Begin): Draft {
   if (previous?.state === 'failed' && !isExpired(previous, nowMs)) {
     return retried(previous, look, { nowMs, startDeadlineAtMs });
   }
+  const endedOpening = previous && latestEnded(previous);
   return {
     id,
     owner: previous?.owner ?? caller.owner,
     state,
     generation,
     opening: (previous?.opening ?? 0) + 1,
-    ...(previous?.endedOpening === undefined ? {} : { endedOpening: previous.endedOpening }),
+    ...(endedOpening === undefined ? {} : { endedOpening }),
     ...look,
     openedAtMs: nowMs,
     lastUsedAtMs: nowMs,
@@ -150,8 +159,7 @@ export function failed(session: Session, failure: Failure, backOffMs: number, no
 
 export function terminating(session: Session, endedBy: EndedBy): Draft {
   const state = assertMove(session.state, endedBy === 'request' ? 'end' : 'reap');
-  const endedOpening = endedBy === 'request' ? { endedOpening: session.opening } : {};
-  return { ...without(session, ...START, 'readyAtMs', 'retryAtMs'), state, endedBy, ...endedOpening };
+  return { ...without(session, ...START, 'readyAtMs', 'retryAtMs'), state, endedBy };
 }
 
 export function ended(session: Session, forgetAtMs: number | undefined): Draft {

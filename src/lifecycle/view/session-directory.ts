@@ -10,7 +10,7 @@ type Forgotten = (id: SessionId) => void;
 const MOST_ENDED = 10_000;
 
 /** All that is kept of a session that has ended. */
-export type End = Pick<Session, 'version' | 'endedOpening'>;
+export type End = Pick<Session, 'version' | 'opening' | 'endedBy' | 'endedOpening'>;
 
 /**
  * This replica's view of the sessions, fed by the store's notifications and by every answer of the store. It may be
@@ -65,9 +65,9 @@ export class SessionDirectory {
     for (const listener of this.listeners) listener(session, before);
   }
 
-  private ended({ id, version, endedOpening }: Session): void {
+  private ended({ id, version, opening, endedBy, endedOpening }: Session): void {
     this.sessions.delete(id);
-    this.ends.set(id, { version, endedOpening });
+    this.ends.set(id, { version, opening, endedBy, endedOpening });
   }
 
   /** The store knows nothing of it: what is seen here is not true any more. */

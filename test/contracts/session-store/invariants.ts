@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { dueAtMs } from '../../../src/lifecycle/deadlines.js';
-import type { Session } from '../../../src/lifecycle/session.js';
+import { latestEnded, type Session } from '../../../src/lifecycle/session.js';
 import { MOVES, SESSION_STATES, isCounted, type SessionState } from '../../../src/lifecycle/session-states.js';
 import type { SessionStore, StoreLimits } from '../../../src/lifecycle/store/session-store.js';
 import type { Operation } from './operations.js';
@@ -42,7 +42,7 @@ export class Invariants {
   }
 
   private saysWhatItsStateNeeds(session: Session): void {
-    const { state, pod, generation, opening, endedBy, endedOpening = 0 } = session;
+    const { state, pod, generation, opening, endedOpening = 0 } = session;
     const needs: Record<SessionState, unknown> = {
       creating: session.startDeadlineAtMs,
       ready: pod?.address && session.readyAtMs,
@@ -52,8 +52,7 @@ export class Invariants {
     };
     this.must(Boolean(needs[state]), `says what ${state} needs`, session);
     this.must(opening >= 1 && generation >= opening, 'has no more openings than generations', session);
-    const isEnded = endedBy === 'request' ? endedOpening === opening : endedOpening < opening;
-    this.must(isEnded, 'says which opening was ended by request', session);
+    this.must(endedOpening < opening, 'names an opening before this one as ended', session);
   }
 
   private isDueWhenItSays(session: Session): void {
@@ -76,7 +75,7 @@ export class Invariants {
     this.must(generations === 0 || generations === 1, 'goes from one generation to the next', now);
     this.must(openings === 0 || (openings === 1 && generations === 1), 'is opened with a new generation only', now);
     this.must(generations === 0 || now.state === 'creating', 'begins a generation in creating', now);
-    this.must((now.endedOpening ?? 0) >= (before.endedOpening ?? 0), 'forgets no opening that was ended', now);
+    this.must((latestEnded(now) ?? 0) >= (latestEnded(before) ?? 0), 'forgets no opening that was ended', now);
     const stays = now.state === before.state && generations === 0;
     this.must(stays || isLegal(before.state, now.state), `may come from ${before.state}`, now);
   }

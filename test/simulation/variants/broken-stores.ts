@@ -107,7 +107,8 @@ export const importsLowerGenerations: Variant = {
   },
   breakRun: ({ leadership }) => {
     const add = leadership.add.bind(leadership);
-    const witnessesAmong = (living: readonly Pod[]): Pod[] => living.filter(({ assignment }) => assignment);
+    const witnessesAmong = (living: readonly Pod[]): Pod[][] =>
+      living.filter(({ assignment }) => assignment).map((pod) => [pod]);
     replace(leadership, {
       add: (task: LeaderTask) => {
         if (task.name === 'import') replace(opened(task, 'work'), { witnessesAmong });

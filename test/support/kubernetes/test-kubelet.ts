@@ -150,7 +150,7 @@ export class TestKubelet {
     const { nodeName } = pod.spec;
     if (nodeName !== undefined && nodeName !== this.nodeName) return this.drop(uid);
     // Removed at once: the API server says so first, and then that it is gone.
-    if (known && pod.metadata.deletionGracePeriodSeconds === 0) return this.drop(uid);
+    if (pod.metadata.deletionGracePeriodSeconds === 0) return this.drop(uid);
     if (known) return known.update(pod);
     if (pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded') return;
     const life = new PodLife(pod, this.parts);

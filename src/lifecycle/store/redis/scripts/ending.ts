@@ -4,7 +4,6 @@ const TERMINATING = `
 local function terminating(record, state, endedBy)
   without(record, 'startDeadlineAtMs', 'startNotBeforeMs', 'triedAtMs', 'readyAtMs', 'retryAtMs')
   record.state, record.endedBy = state, endedBy
-  if endedBy == 'request' then record.endedOpening = record.opening end
   write(record)
 end
 `;

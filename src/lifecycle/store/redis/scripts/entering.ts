@@ -42,9 +42,13 @@ local function isConflict(record)
   return asked.template and asked.template ~= record.template or asked.env and asked.env ~= record.env
 end
 
+local function latestEnded(record)
+  return record.endedBy == 'request' and record.opening or record.endedOpening
+end
+
 local function entryOf(record)
   if record and not mayReach(record) then return 'not-yours' end
-  if record and opening.heldFor and (record.endedOpening or 0) >= opening.heldFor then return 'ended' end
+  if record and opening.heldFor and (latestEnded(record) or 0) >= opening.heldFor then return 'ended' end
   if record and not STATES[record.state] then return 'show' end
   if not record or not LIVE[record.state] then return openingOf(record) end
   if opening.denied and has(opening.denied, record.template) then return 'forbidden' end
@@ -73,7 +77,7 @@ local function begun(previous)
     without(record, 'retryAtMs', 'lastFailureReason', 'lastFailureMessage', 'lastFailureAtMs')
     record.crashes = math.min(record.crashes, ${MOST_CRASHES_IN_A_ROW - 1})
   else
-    local endedOpening = previous and previous.endedOpening
+    local endedOpening = previous and latestEnded(previous)
     record = emptied(previous, ask.id)
     record.owner, record.opening, record.openedAtMs, record.endedOpening = owner, number + 1, now, endedOpening
     record.requests, record.heals, record.crashes, record.failures = 0, 0, 0, 0
