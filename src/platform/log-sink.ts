@@ -5,18 +5,27 @@ const WRITTEN_TOGETHER_CHARS = 16 * 1_024;
 /** What is lost at the most when the process is killed. */
 const LONGEST_UNWRITTEN_MS = 50;
 const LONGEST_LAST_WRITE_MS = 1_000;
-const TRY_AGAIN_MS = 100;
-/** Whoever reads the log has stopped for so long that what comes is dropped, not kept. */
-const MOST_UNWRITTEN_CHARS = 64 * 1_024 * 1_024;
+/** Whoever reads has stopped, or reads too slowly, for so long that what comes is dropped, not kept. */
+const MOST_WAITING_CHARS = 8 * 1_024 * 1_024;
+/** How long to wait for a full pipe: doubles until something could be written. */
+const FIRST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 100;
+
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Lines on their way to a file or a pipe, for which nobody waits. A timer is set only while there are some, so that an
  * idle process sleeps.
  */
 export class LogSink {
-  private unwritten = '';
+  private gathering = '';
+  private readonly waiting: string[] = [];
+  private waitingChars = 0;
   private dropped = 0;
   private isWriting = false;
+  /** What a full pipe did not take, until it is tried again. */
+  private refused?: Buffer;
+  private waitMs = FIRST_WAIT_MS;
   private isClosing = false;
   /** Closed, or whoever read the log has gone: a lost line ends no session. */
   private isOver = false;
@@ -29,19 +38,19 @@ export class LogSink {
 
   write(line: string): void {
     if (this.isOver) return;
-    if (this.unwritten.length > MOST_UNWRITTEN_CHARS) this.dropped += 1;
-    else this.unwritten += line;
-    this.flushSoon();
+    if (this.waitingChars > MOST_WAITING_CHARS) this.dropped += 1;
+    else this.gather(line);
   }
 
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.isWriting || this.unwritten === '') return;
-    const bytes = Buffer.from(this.unwritten);
-    this.unwritten = '';
-    this.isWriting = true;
-    this.put(bytes);
+    if (this.gathering !== '') {
+      this.waiting.push(this.gathering);
+      this.waitingChars += this.gathering.length;
+      this.gathering = '';
+    }
+    this.writeNext();
   }
 
   /** Once all is written, or cannot be. */
@@ -57,43 +66,66 @@ export class LogSink {
     this.isOver = true;
   }
 
-  /** While a write is under way, what comes is looked at when that is done. */
-  private flushSoon(): void {
+  private gather(line: string): void {
+    this.gathering += line;
+    if (this.isClosing || this.gathering.length >= WRITTEN_TOGETHER_CHARS) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), LONGEST_UNWRITTEN_MS).unref();
+  }
+
+  private writeNext(): void {
     if (this.isWriting) return;
-    if (this.isClosing || this.unwritten.length >= WRITTEN_TOGETHER_CHARS) this.flush();
-    else if (this.unwritten !== '') this.timer ??= setTimeout(() => this.flush(), LONGEST_UNWRITTEN_MS).unref();
+    const text = this.waiting.shift();
+    if (text === undefined) return this.settled();
+    this.waitingChars -= text.length;
+    this.isWriting = true;
+    this.put(Buffer.from(text));
   }
 
   private put(bytes: Buffer): void {
+    this.refused = undefined;
     fs.write(this.fd, bytes, (error, count) => {
-      if (error?.code === 'EAGAIN') setTimeout(() => this.put(bytes), TRY_AGAIN_MS);
-      else if (error) this.giveUp();
-      else if (count < bytes.length) this.put(bytes.subarray(count));
+      if (error?.code === 'EAGAIN') return this.tryAgain(bytes);
+      if (error) return this.giveUp();
+      this.waitMs = FIRST_WAIT_MS;
+      if (count < bytes.length) this.put(bytes.subarray(count));
       else this.written();
     });
   }
 
+  /** The timer keeps the process alive: a program that comes to its end by itself has its log written first. */
+  private tryAgain(bytes: Buffer): void {
+    this.refused = bytes;
+    setTimeout(() => this.put(bytes), this.waitMs);
+    this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
+  }
+
   private written(): void {
     this.isWriting = false;
-    if (this.dropped > 0) this.unwritten += lineOf({ event: 'log.dropped', lines: this.dropped });
+    const { dropped } = this;
     this.dropped = 0;
-    this.flushSoon();
-    if (!this.isWriting) this.settled();
+    if (dropped > 0) this.gather(lineOf({ event: 'log.dropped', lines: dropped }));
+    this.writeNext();
   }
 
   private giveUp(): void {
     this.isOver = true;
-    this.unwritten = '';
+    this.waiting.length = 0;
     this.settled();
   }
 
-  /** Nobody has closed it. Where a write is under way, whoever reads may have stopped, and this would wait for ever. */
+  /** Nobody has closed it. What is with the kernel by now is the kernel's; all else is written while somebody reads. */
   private writeAtExit(): void {
-    if (this.isOver || this.isWriting) return;
-    try {
-      fs.writeSync(this.fd, this.unwritten);
-    } catch {
-      // nobody is there to be told
+    if (this.isOver) return;
+    const text = Buffer.from(this.waiting.join('') + this.gathering);
+    let left = this.refused ? Buffer.concat([this.refused, text]) : text;
+    const giveUpAtMs = Date.now() + LONGEST_LAST_WRITE_MS;
+    while (left.length > 0 && Date.now() < giveUpAtMs) {
+      try {
+        left = left.subarray(fs.writeSync(this.fd, left));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+        Atomics.wait(SLEEPER, 0, 0, FIRST_WAIT_MS);
+      }
     }
   }
 }

@@ -47,6 +47,24 @@ describe('the log', () => {
     await eventually(() => expect(text()).toMatch(/"first".*\n.*"last".*\n$/));
   });
 
+  it('has them written also when a write is under way then, and when they are more than a pipe holds', async () => {
+    const lines = 5_000;
+    child = running(`
+      logger.warn({ event: 'first' });
+      for (let at = 0; at < ${lines}; at += 1) logger.info({ event: 'long', text: 'x'.repeat(100) });
+      process.exit(3);`);
+    const text = textOf(child.stdout);
+    await eventually(() => expect(text().split('\n').length - 1).toBe(lines + 1));
+  });
+
+  it('does not keep a process from its exit when nobody reads', async () => {
+    child = running(`
+      for (let at = 0; at < 5_000; at += 1) logger.info({ event: 'long', text: 'x'.repeat(100) });
+      process.exit(3);`);
+    const code = new Promise((resolve) => child.once('exit', resolve));
+    await expect(code).resolves.toBe(3);
+  });
+
   it('is closed when all of it is written, and takes no more then', async () => {
     child = running(`
       process.stdin.once('data', async () => {
