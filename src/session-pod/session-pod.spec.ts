@@ -218,6 +218,15 @@ describe('the session application', () => {
     expect(JSON.parse(await readFile(stateFilePath(), 'utf8'))).toMatchObject({ executions: 1, data: 42 });
   });
 
+  it('answers what was on its way on a kept connection when it was stopped, and closes that then', async () => {
+    const pod = await start();
+    await call(pod, 'GET', '/health');
+    const stopped = pod.stop();
+    const answer = await call(pod, 'GET', '/health');
+    expect([answer.status, answer.headers.connection]).toEqual([200, 'close']);
+    await stopped;
+  });
+
   it('is not troubled by a client that goes away in the middle of a body', async () => {
     const pod = await start();
     const [request, answer] = open(pod, 'POST', '/execute', { 'transfer-encoding': 'chunked' });

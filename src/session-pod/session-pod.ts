@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Log } from './log.js';
 import { createSessionServer } from './session-server.js';
@@ -11,6 +12,9 @@ import { StateFile } from './state-file.js';
 
 /** Less than the grace time of a pod (30 s), so that it is never killed in the middle of its own stop. */
 const DRAIN_MS = 20_000;
+/** Until whoever sends to this pod has heard that it ends; what is on its way meanwhile is answered, and nothing after it. */
+const LINGER_MS = 250;
+const SWEEP_MS = 50;
 
 export interface RunningPod {
   port: number;
@@ -35,10 +39,13 @@ export async function startSessionPod(settings: PodSettings, log: Log): Promise<
 async function stop(server: Server, session: Session, log: Log, drainMs: number): Promise<void> {
   server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
   const closed = once(server, 'close');
+  // Its own `close` would end idle connections at once, and with them requests that are on their way.
+  NetServer.prototype.close.call(server);
+  const giveUp = setTimeout(() => server.closeAllConnections(), drainMs);
+  await Promise.race([closed, pause(LINGER_MS)]);
   server.close();
   // A connection whose request was under way at the close is idle, not closed, once that is answered.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const giveUp = setTimeout(() => server.closeAllConnections(), drainMs);
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await closed;
   clearInterval(sweep);
   clearTimeout(giveUp);
