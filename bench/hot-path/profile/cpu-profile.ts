@@ -6,7 +6,7 @@ export interface CpuProfile {
   endTime: number;
   /** The node that was on top, each time it was looked. */
   samples: readonly number[];
-  /** Microseconds since the sample before. */
+  /** Microseconds from the sample before to each. */
   timeDeltas: readonly number[];
 }
 
@@ -21,6 +21,7 @@ export type Origin = (typeof ORIGINS)[number];
 /** A function where it was called from, and all that it called. */
 export interface Frame {
   name: string;
+  url: string;
   origin: Origin;
   /** In itself, and with all that it called. */
   ownUs: number;
@@ -28,17 +29,19 @@ export interface Frame {
   called: Map<string, Frame>;
 }
 
-/** The time in which something ran, of the last so many microseconds. */
-export function readProfile(profile: CpuProfile, lastUs: number): Frame {
+/** The time in which something ran, of a window that ended so many microseconds before the profile did. */
+export function readProfile(profile: CpuProfile, window: { lengthUs: number; endedBeforeUs: number }): Frame {
   const stacks = stacksOf(profile);
   const root = newFrame({ functionName: 'all', url: '' });
+  const untilUs = profile.endTime - window.endedBeforeUs;
   let atUs = profile.startTime;
   profile.samples.forEach((id, at) => {
-    const us = profile.timeDeltas[at]!;
-    atUs += us;
+    atUs += profile.timeDeltas[at]!;
     const stack = stacks.get(id)!;
-    if (atUs < profile.endTime - lastUs || stack.at(-1)?.functionName === '(idle)') return;
-    add(root, stack, us);
+    // What was on top stays there until it is looked again.
+    const us = profile.timeDeltas[at + 1] ?? profile.endTime - atUs;
+    const isWithin = atUs >= untilUs - window.lengthUs && atUs + us <= untilUs;
+    if (isWithin && stack.at(-1)?.functionName !== '(idle)') add(root, stack, us);
   });
   return root;
 }
@@ -80,6 +83,7 @@ function add(root: Frame, stack: readonly CallFrame[], us: number): void {
 function newFrame(call: CallFrame): Frame {
   return {
     name: call.functionName || '(anonymous)',
+    url: call.url,
     origin: originOf(call),
     ownUs: 0,
     wholeUs: 0,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,10 +26,12 @@ export const profile: TrialKind = {
     const load = new Load();
     const seconds = isShort ? 1 : 6;
     await load.run(jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 4, seconds }));
+    const endedMs = performance.now();
     await load.stop();
     await ours.stop();
-    const [file] = readdirSync(folder);
-    const root = readProfile(JSON.parse(readFileSync(join(folder, file!), 'utf8')) as CpuProfile, seconds * 1e6);
+    const endedBeforeUs = (performance.now() - endedMs) * 1e3;
+    const root = readProfile(onlyProfileIn(folder), { lengthUs: seconds * 1e6, endedBeforeUs });
+    rmSync(folder, { recursive: true });
     const title = 'Where the time of a small execute goes';
     return {
       title,
@@ -40,15 +42,22 @@ export const profile: TrialKind = {
   },
 };
 
+function onlyProfileIn(folder: string): CpuProfile {
+  const files = readdirSync(folder);
+  if (files.length !== 1) throw new Error(`there are ${files.length} profiles`);
+  return JSON.parse(readFileSync(join(folder, files[0]!), 'utf8')) as CpuProfile;
+}
+
 function rowOf(root: Frame, origin: Origin): string[] {
-  const byName = new Map<string, number>();
-  for (const frame of framesOf(root)) {
-    if (frame.origin === origin) byName.set(frame.name, (byName.get(frame.name) ?? 0) + frame.ownUs);
+  const byPlace = new Map<string, { name: string; us: number }>();
+  for (const { name, url, origin: own, ownUs } of framesOf(root)) {
+    const place = `${name} ${url}`;
+    if (own === origin) byPlace.set(place, { name, us: (byPlace.get(place)?.us ?? 0) + ownUs });
   }
-  const all = [...byName].sort(([, one], [, other]) => other - one);
+  const all = [...byPlace.values()].sort((one, other) => other.us - one.us);
   const part = (us: number): string => `${short((us / root.wholeUs) * 100)} %`;
-  const most = all.slice(0, NAMED).map(([name, us]) => `${name} ${part(us)}`);
-  return [origin, part(all.reduce((sum, [, us]) => sum + us, 0)), most.join(', ')];
+  const most = all.slice(0, NAMED).map(({ name, us }) => `${name} ${part(us)}`);
+  return [origin, part(all.reduce((sum, { us }) => sum + us, 0)), most.join(', ')];
 }
 
 function framesOf(frame: Frame): Frame[] {

@@ -1,9 +1,29 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
 import { eventually } from '../../../test/support/eventually.js';
 import { EdgeWithPods, MiB, PROXY, settledCount } from '../../../test/support/gateway/edge-with-pods.js';
 import { ask, open, readText } from '../../../test/support/gateway/pod-server.js';
+import { SystemClock } from '../../platform/clock.js';
+import { Answer } from './answer.js';
+import type { HttpExchange } from './exchange.js';
+
+const unasked = (): never => {
+  throw new Error('nothing holds this answer up');
+};
+
+/** By which of its calls Node has the kernel write. */
+function noteWrites(socket: Socket, writes: string[]): void {
+  const { _handle: handle } = socket as unknown as { _handle: Record<string, (...what: unknown[]) => unknown> };
+  for (const name of ['writev', 'writeBuffer', 'writeLatin1String', 'writeUtf8String', 'writeAsciiString']) {
+    const write = handle[name]!.bind(handle);
+    handle[name] = (...what) => {
+      writes.push(name);
+      return write(...what);
+    };
+  }
+}
 
 const edge = new EdgeWithPods();
 afterEach(() => edge.tearDown());
@@ -33,6 +53,38 @@ describe('whatever the form of the answer', () => {
     const answer = await ask(edge.to(method));
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 200, ...expected });
     await edge.released();
+  });
+
+  it.each([1, 255, 8 * 1_024, 8 * 1_024 + 1])('passes %s bytes of any value unchanged', async (length) => {
+    const body = Buffer.from(Array.from({ length }, (_, at) => (255 - at) & 255));
+    await edge.setUp();
+    await edge.podWith((req, res) => {
+      if (req.url === '/length') res.setHeader('content-length', length);
+      res.write(body);
+      res.end();
+    });
+    for (const path of ['length', 'chunks']) {
+      const response = await open({ ...edge.to(), path: `${PROXY}${path}` });
+      const pieces: Buffer[] = [];
+      for await (const piece of response) pieces.push(piece as Buffer);
+      expect(Buffer.concat(pieces).equals(body)).toBe(true);
+    }
+  });
+
+  it('puts head and body of a small answer into one plain write', async () => {
+    const server = createServer((req, res) => {
+      const answer = new Answer({ req, res } as HttpExchange, new SystemClock(), unasked, unasked);
+      answer.begin(200, 'OK', ['content-length', '3'], 3);
+      answer.write(Buffer.from('abc'));
+      answer.end([]);
+    });
+    const writes: string[] = [];
+    server.on('connection', (socket) => noteWrites(socket, writes));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect((await ask({ host: '127.0.0.1', port })).text).toBe('abc');
+    server.close();
+    expect(writes).toEqual(['writeLatin1String']);
   });
 
   it('keeps the length where there is one, and chunks where there are chunks', async () => {

@@ -100,16 +100,11 @@ export class Answer {
     else if (!this.exchange.res.destroyed) this.exchange.res.flushHeaders();
   };
 
-  /**
-   * Head and body of a small answer are one text and one plain write. Given to `end` they would be three pieces, the last
-   * of them empty, that are gathered for one.
-   */
+  /** Head and body of a small answer leave in one plain write as one text; a buffer would be gathered with its head. */
   private putAll(body: Buffer): void {
     const { res } = this.exchange;
-    if (body.length !== this.length || body.length > SMALL_BODY_BYTES) return void res.end(body);
-    res.write(body.toString('latin1'), 'latin1');
-    res.socket?.uncork();
-    res.end();
+    if (body.length !== this.length || body.length > SMALL_BODY_BYTES) res.end(body);
+    else res.end(body.toString('latin1'), 'latin1');
   }
 
   private put(piece: Buffer): void {

@@ -39,8 +39,9 @@ export async function carryOut(errand: Errand): Promise<void> {
       if (outcome.is === 'over') return;
       if (outcome.is === 'unsent') cause = outcome.cause;
       else {
-        after = await whereNow(errand, admission, outcome.drop);
-        if (after && isSame(after, admission)) return void (await outcome.passOn());
+        const now = await whereNow(errand, admission, outcome.drop);
+        if (now && isSame(now, admission)) return void (await outcome.passOn());
+        after = now ?? admission;
         outcome.drop();
       }
       if (outcome.is === 'misdirected' && errand.isSpent) throw new GatewayError('POD_UNREACHABLE', MOVED);

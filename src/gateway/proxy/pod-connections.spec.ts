@@ -26,7 +26,7 @@ describe('when the pod cannot be reached', () => {
     const answer = await ask(edge.to(body === undefined ? 'GET' : 'POST'), body);
     expect([answer.status, answer.text]).toEqual([200, String(body?.length ?? 0)]);
     expect(answer.headers['x-session-generation']).toBe('2');
-    expect(edge.harness.sessions.asked.map(({ after }) => after !== undefined)).toEqual([false, true]);
+    expect(edge.harness.sessions.asked.map(({ after }) => after?.entered)).toEqual([undefined, 1]);
   });
 
   it('goes on dialling until the pod listens', async () => {

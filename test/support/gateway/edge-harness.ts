@@ -86,6 +86,7 @@ export class PlacedSessions extends Sessions {
     const isFresh = (): boolean => this.freshness();
     return {
       id: parseSessionId(request.id),
+      entered: this.admitted,
       generation,
       restarts: 0,
       address,

@@ -204,6 +204,6 @@ describe('a WebSocket to a session', () => {
     let looks = 0;
     edge.harness.sessions.freshness = () => (looks += 1) > 1;
     await opened(client());
-    expect(edge.harness.sessions.asked.map(({ after }) => after !== undefined)).toEqual([false, true]);
+    expect(edge.harness.sessions.asked.map(({ after }) => after?.entered)).toEqual([undefined, 1]);
   });
 });
