@@ -9,7 +9,7 @@ import { offGrid, Walk } from './session-store/walk.js';
 /** What chance has to have brought about, or the sequences prove little. */
 const WORTH_SEEING = [
   ...['enter: opened 1', 'enter: opened 2', 'enter: found', 'enter: not-yours', 'enter: conflict'],
-  ...['enter: ended'],
+  ...['endUnder: ended'],
   ...['enter: session-limit', 'enter: owner-limit', 'carryOn: named', 'carryOn: ready', 'carryOn: addressHeldMs'],
   ...['carryOn: terminating', 'carryOn: not-due', 'carryOn: ended', 'tryStart: start', 'tryStart: waitMs'],
   ...['tryStart: moved', 'touch: touched', 'touch: moved', 'reap: terminating', 'reap: not-due', 'reap: moved'],

@@ -18,6 +18,7 @@ export type Operation =
   | { op: 'postpone'; id: string; knows: Knowledge; by: number }
   | { op: 'finish'; id: string; knows: Knowledge; pods: 'left' | 'none' }
   | { op: 'end'; id: string; by: Caller }
+  | { op: 'endUnder'; id: string; by: Caller }
   | { op: 'change'; id: string; by: Caller; timeouts: Timeouts }
   | { op: 'isNamed'; id: string; knows: Knowledge }
   | { op: 'list'; owner?: string; state?: SessionState; template?: string; limit: number }
@@ -86,6 +87,7 @@ export function operations(offGrid: number): fc.Arbitrary<Operation[]> {
       fc.record({ op: fc.constant('finish'), id, knows, pods: fc.constantFrom('left' as const, 'none' as const) }),
     ),
     some(4, fc.record({ op: fc.constant('end'), id, by })),
+    some(3, fc.record({ op: fc.constant('endUnder'), id, by })),
     some(4, fc.record({ op: fc.constant('change'), id, by, timeouts: timeouts.map(offTheGrid) })),
     some(2, fc.record({ op: fc.constant('isNamed'), id, knows })),
     some(

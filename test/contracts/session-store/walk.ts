@@ -38,6 +38,8 @@ export class Walk {
         return this.pass(operation.units);
       case 'loseMemoryAndImport':
         return this.loseMemoryAndImport();
+      case 'endUnder':
+        return this.endUnder(operation);
       case 'end':
         return this.store.end(sessionId(operation.id), operation.by);
       case 'change':
@@ -87,6 +89,13 @@ export class Walk {
     if (session.state === 'terminating') return this.store.finish(ref(session), 'none');
     if (session.pod) return this.store.markReady(ref(session), address);
     return this.store.namePod(ref(session), this.newPod(session));
+  }
+
+  /** It ends while a request of the same caller is held, which then asks once more. */
+  private async endUnder({ id, by }: Of<'endUnder'>): Promise<unknown> {
+    const heldFor = (await this.find(id))?.opening;
+    await this.store.end(sessionId(id), by);
+    return this.enter({ op: 'enter', id, by, asked: {}, heldFor });
   }
 
   private async changeOf(operation: Extract<Operation, { knows: Knowledge }>, truth?: Session): Promise<unknown> {
