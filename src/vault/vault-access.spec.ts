@@ -90,17 +90,19 @@ describe('the standing with Vault', () => {
   });
 
   it('is found again by the first call after the token was taken away, which does not fail', async () => {
-    const { vault, access } = await setUp();
+    const { vault, access, logger } = await setUp();
     vault.revokeAll();
     await expect(Promise.all([access.ask(read), access.ask(read)])).resolves.toHaveLength(2);
     expect(vault.logins).toBe(2);
+    expect(logger.of('vault.token-gone')).toHaveLength(1);
   });
 
   it('is found again by the next renewal where nobody asks', async () => {
-    const { clock, vault } = await setUp();
+    const { clock, vault, logger } = await setUp();
     vault.revokeAll();
     await clock.advance(HOUR);
     expect(vault.logins).toBe(2);
+    expect(logger.of('vault.token-gone')).toHaveLength(1);
   });
 
   it('is not given up for what a policy denies', async () => {

@@ -76,8 +76,14 @@ export class VaultAccess {
       return await renewed(this.client, lease.token);
     } catch (error) {
       if (isAway(error)) throw error;
+      this.sayGone();
       return this.loggedIn();
     }
+  }
+
+  /** A call or the renewal may be the first to find out. */
+  private sayGone(): void {
+    this.means.logger.info({ event: 'vault.token-gone' }, 'The token of Vault is not good any more; logging in anew.');
   }
 
   private async loggedIn(): Promise<TokenLease> {
@@ -106,7 +112,7 @@ export class VaultAccess {
   private async replace(token: string): Promise<void> {
     if (this.lease?.token !== token) return;
     this.lease = undefined;
-    this.means.logger.info({ event: 'vault.token-gone' }, 'The token of Vault is not good any more; logging in anew.');
+    this.sayGone();
     await this.keeping.now();
   }
 
