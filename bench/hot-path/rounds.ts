@@ -18,7 +18,7 @@ export interface Pace {
 export const SESSIONS = 4;
 /** The first time a target is asked for something, its code is not compiled yet. */
 const FIRST_WARM_UP_SECONDS = 2.5;
-const WARM_UP_SECONDS = 0.7;
+const WARM_UP_SECONDS = 0.5;
 
 /** Every target in every round, each round beginning with another one: what disturbs the machine disturbs all of them. */
 export async function measure(

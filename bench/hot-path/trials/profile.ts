@@ -24,8 +24,8 @@ export const profile: TrialKind = {
     const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${EVERY_US}`];
     const ours = await berth({ sessions: SESSIONS, settings: stage.settings, flags });
     const load = new Load();
-    const seconds = isShort ? 1 : 6;
-    await load.run(jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 4, seconds }));
+    const seconds = isShort ? 1 : 4;
+    await load.run(jobFor(SATURATED, ours, { sessions: SESSIONS, warmUpSeconds: isShort ? 0.3 : 2, seconds }));
     const endedMs = performance.now();
     await load.stop();
     await ours.stop();
