@@ -76,6 +76,9 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
+/** What is asked for where all that can be had is to be had. */
+export const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
+
 export function jobFor(workload: Workload, target: Target, { sessions, warmUpSeconds, seconds }: Timing): Job {
   const ways = Array.from({ length: sessions }, (_, session) => target.way(session, workload.podPath));
   return { ...workload.shape, ways, headers: target.headers, pids: target.pids, warmUpSeconds, seconds };

@@ -19,7 +19,7 @@ const WORTH_SEEING = [
 ];
 
 /** So that what was found is told, as short as it has become by then. */
-const WITHIN_THE_TIME = { interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true };
+const WITHIN_THE_TIME = { interruptAfterTimeLimit: 115_000, markInterruptAsFailure: true };
 
 interface Plan {
   /** Another adapter, taken through the same steps, whose answers have to be the same. */
@@ -71,18 +71,14 @@ interface Steps {
 async function walkInStep(ours: Walk, theirs: Walk, { sequence, limits, seen, toleranceMs }: Steps): Promise<void> {
   const invariants = new Invariants(ours.store, limits);
   for (const operation of sequence) {
-    const beganAtMs = performance.now();
     const answer = await ours.perform(operation);
     await theirs.keepUpWith(ours);
     const expected = await theirs.perform(operation);
     for (const outcome of outcomesOf(answer)) seen.add(`${operation.op}: ${outcome}`);
     const [records, expectedRecords] = [await ours.records(), await theirs.records()];
-    const faults = await invariants.faultsAfter(operation, records);
+    expectNone(await invariants.faultsAfter(operation, records), operation);
     const reference = normalised({ answer: expected, records: expectedRecords }, theirs.startedAtMs);
     const mine = withinTolerance(normalised({ answer, records }, ours.startedAtMs), reference, toleranceMs);
-    // A machine that stood still for longer than the two may differ has not shown anything.
-    if (toleranceMs > 0 && performance.now() - beganAtMs > toleranceMs) fc.pre(false);
-    expectNone(faults, operation);
     if (!isDeepStrictEqual(mine, reference)) expect({ operation, ours: mine }).toEqual({ operation, ours: reference });
   }
 }

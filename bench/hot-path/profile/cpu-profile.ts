@@ -46,7 +46,7 @@ export function readProfile(profile: CpuProfile, window: { lengthUs: number; end
   return root;
 }
 
-export function originOf({ functionName, url }: CallFrame): Origin {
+function originOf({ functionName, url }: CallFrame): Origin {
   if (functionName === '(garbage collector)') return 'garbage collection';
   if (url.startsWith('node:')) return 'Node';
   if (url.includes('/node_modules/')) return 'libraries';

@@ -8,7 +8,7 @@ const LETTER = 6.2;
 /** Narrower than this nothing can be seen. */
 const LEAST_PX = 0.6;
 
-export const COLOURS: Record<Origin, string> = {
+const COLOURS: Record<Origin, string> = {
   Berth: '#60a5fa',
   libraries: '#c4b5fd',
   Node: '#fcd34d',

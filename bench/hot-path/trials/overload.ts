@@ -7,10 +7,9 @@ import { SESSIONS } from '../rounds.js';
 import { start, stop } from '../programs.js';
 import type { Stage } from '../stage.js';
 import { berth, type BerthTarget } from '../targets/berth.js';
-import { jobFor, WORKLOADS } from '../workloads.js';
+import { jobFor, SATURATED } from '../workloads.js';
 import type { TrialKind } from './trial.js';
 
-const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const PROBE_MS = 100;
 /** Until connections are open, and an overload is one. */
 const WARM_UP_SECONDS = 2;

@@ -9,10 +9,9 @@ import { flameGraph } from '../profile/flame-graph.js';
 import { SESSIONS } from '../rounds.js';
 import type { Stage } from '../stage.js';
 import { berth } from '../targets/berth.js';
-import { jobFor, WORKLOADS } from '../workloads.js';
+import { jobFor, SATURATED } from '../workloads.js';
 import type { Trial, TrialKind } from './trial.js';
 
-const SATURATED = WORKLOADS.find(({ id }) => id === 'execute-saturated')!;
 const EVERY_US = 200;
 const NAMED = 4;
 

@@ -6,7 +6,7 @@ const WELL_FOR_MS = 8_000;
 
 /** What is held for an opening that ends is refused; it does not slip into the next one. A pod that was there may answer. */
 export const heldAreTold: MakeCheck = (world, violated) => {
-  const told = new Map<ClientRequest, { answeredBy: number }>();
+  const told = new Map<ClientRequest, number>();
   return {
     recordChanged(after, before) {
       const isEnd = after.state === 'terminating' && after.endedBy === 'request';
@@ -16,11 +16,11 @@ export const heldAreTold: MakeCheck = (world, violated) => {
       for (const request of world.workload.requests) {
         const { id, isOver, heldSinceMs = Infinity } = request;
         if (id !== after.id || isOver || told.has(request) || nowMs - heldSinceMs < HELD_FOR_MS) continue;
-        if (isWell(world, request, nowMs - WELL_FOR_MS)) told.set(request, { answeredBy });
+        if (isWell(world, request, nowMs - WELL_FOR_MS)) told.set(request, answeredBy);
       }
     },
     requestEnded(request) {
-      const { answeredBy } = told.get(request) ?? { answeredBy: Infinity };
+      const answeredBy = told.get(request) ?? Infinity;
       const opening = request.reached?.life.assignment?.opening ?? Infinity;
       if (request.outcome === '200' && opening > answeredBy)
         violated(`${request.name} was held for ${request.id} when that was ended, and ended with 200`);
